@@ -1,0 +1,6 @@
+"""Every formula in PyTorch, on CPU and GPU: one fused kernel where there is one, vectorised where there is none."""
+
+from gongsik.torch_impl.activation import *  # noqa: F403
+from gongsik.torch_impl.arrays import asarray as asarray
+from gongsik.torch_impl.arrays import to_numpy as to_numpy
+from gongsik.torch_impl.arrays import value_and_grad as value_and_grad
