@@ -58,7 +58,7 @@ def test_swap_changes_the_array_type_and_not_the_values():
 def test_dtype_is_for_real_numbers_only():
     bk = gongsik.backend("torch", dtype="float64")
     assert str(bk.asarray([0.5]).dtype) == "torch.float64"
-    assert str(bk.asarray(np.float32([0.5])).dtype) == "torch.float64"
+    assert str(bk.asarray(np.array([0.5], np.float32)).dtype) == "torch.float64"
     assert str(bk.asarray([1, 2]).dtype) == "torch.int64"
     assert str(bk.asarray([True]).dtype) == "torch.bool"
     assert str(bk.asarray([0.5], dtype="float32").dtype) == "torch.float32"

@@ -16,7 +16,11 @@ import torch
 from gongsik import checkpoint
 from gongsik.checkpoint import CheckpointError
 
-PARAMS = {"0.weight": np.arange(6.0).reshape(2, 3), "0.bias": np.float32([1.5, np.nan]), "steps": np.int64([3])}
+PARAMS = {
+    "0.weight": np.arange(6.0).reshape(2, 3),
+    "0.bias": np.array([1.5, np.nan], np.float32),
+    "steps": np.array([3]),
+}
 SHAPES = {name: array.shape for name, array in PARAMS.items()}
 
 

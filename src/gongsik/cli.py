@@ -52,12 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return (
             app(args=list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False) or 0
         )
-    except (BackendError, TyperException) as error:
-        message = error.format_message() if isinstance(error, TyperException) else str(error)
-        err.print(f"gongsik: {message}", markup=False, soft_wrap=True)
-        return 2
+    except TyperException as error:
+        return _complain(error.format_message())
+    except BackendError as error:
+        return _complain(str(error))
     except typer.Abort:
         return 130
+
+
+def _complain(message: str) -> int:
+    err.print(f"gongsik: {message}", markup=False, soft_wrap=True)
+    return 2
 
 
 Chapter = Annotated[str | None, typer.Option("--chapter", metavar="C", help="Only this chapter.")]
