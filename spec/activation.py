@@ -81,8 +81,8 @@ sigmoid_saturation = law(
             stated="$x > 0$일 때 기울기가 줄어든다.",
             right="양쪽 꼬리에서 모두 줄어든다. 도함수는 짝함수라서 $\\sigma'(-x) = \\sigma'(x)$이다.",
             setup="slope = lambda x: gs.sigmoid(np.array(x)) * (1 - gs.sigmoid(np.array(x)))",
-            stated_value="bool(slope(-5.0) >= slope(0.0))",
-            right_value="bool(slope(5.0) >= slope(0.0))",
+            stated_value="float(slope(0.0))",
+            right_value="float(slope(-5.0))",
         ),
     ),
 )

@@ -7,6 +7,7 @@ mean the same for an array, element by element, as for a number.
 """
 
 import ast
+import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
@@ -87,6 +88,12 @@ class Range:
         above = self.low < x if self.low_open else self.low <= x
         below = x < self.high if self.high_open else x <= self.high
         return above and below
+
+    def __and__(self, other: "Range") -> "Range":
+        """What lies in both."""
+        low, low_open = max((self.low, self.low_open), (other.low, other.low_open))
+        high, high_closed = min((self.high, not self.high_open), (other.high, not other.high_open))
+        return Range(low, high, low_open, not high_closed)
 
     def __str__(self) -> str:
         if self.high == float("inf"):
@@ -188,12 +195,13 @@ def _range(constraint: Any) -> Range | None:
 
 
 def _domain(metadata: tuple[Any, ...]) -> Domain | None:
+    ranges = []
     for item in metadata:
         if isinstance(item, Simplex | Labels | SignedLabels | Ordered):
             return item
         if (found := _range(item)) is not None:
-            return found
-    return None
+            ranges.append(found)
+    return functools.reduce(Range.__and__, ranges) if ranges else None
 
 
 def _array(annotation: Any) -> ArrayType | None:

@@ -121,7 +121,10 @@ def _axes(formula: Formula) -> set[str]:
 
 
 class _Compiler:
-    """Conditions of one formula as Python source. Axes are local variables with an underscore in front."""
+    """Conditions of one formula as Python source.
+
+    Axes are local variables with an underscore in front, helpers end in one: neither is in the way of an argument.
+    """
 
     def __init__(self, formula: Formula):
         self.formula = formula
@@ -137,11 +140,11 @@ class _Compiler:
 
     def dtype(self, name: str, kind: ArrayType) -> str:
         if kind.kind != "float":
-            return f"{name}.dtype in {kind.kind}_dtypes"
+            return f"{name}.dtype in {kind.kind}_dtypes_"
         if self.float_seen:
             return f"{name}.dtype == _dtype"
         self.float_seen = True
-        return f"(_dtype := {name}.dtype) in float_dtypes"
+        return f"(_dtype := {name}.dtype) in float_dtypes_"
 
     def shape(self, name: str, kind: ArrayType, optional: bool) -> list[str]:
         shape, middle = f"_shape_{name}", kind.variadic
@@ -182,15 +185,16 @@ class _Compiler:
     def domain(self, name: str, domain: Domain | None) -> str | None:
         match domain:
             case Range(low, high, low_open, high_open):
-                return f"inside({name}, {low!r}, {high!r}, {low_open}, {high_open})"
+                ends = ", ".join(repr(end).replace("inf", "inf_") for end in (low, high))
+                return f"inside_({name}, {ends}, {low_open}, {high_open})"
             case Labels(of):
-                return f"inside({name}, 0, _{of} - 1, False, False)"
+                return f"inside_({name}, 0, _{of} - 1, False, False)"
             case Simplex():
-                return f"inside({name}, 0.0, inf, False, True) and distribution({name})"
+                return f"inside_({name}, 0.0, inf_, False, True) and distribution_({name})"
             case SignedLabels():
-                return f"signs({name})"
+                return f"signs_({name})"
             case Ordered():
-                return f"ordered({name})"
+                return f"ordered_({name})"
         return None
 
     def array(self, name: str, kind: ArrayType, optional: bool) -> list[str]:
@@ -204,9 +208,9 @@ class _Compiler:
 
     def tree(self, name: str, kind: TreeType) -> list[str]:
         if kind.name in self.trees:
-            return [f"fits({self.trees[kind.name]}, {name})"]
+            return [f"fits_({self.trees[kind.name]}, {name})"]
         self.trees[kind.name] = name
-        return [f"float_tree({name}, float_dtypes)"]
+        return [f"float_tree_({name}, float_dtypes_)"]
 
     def option(self, argument: Argument, kind: OptionType) -> str:
         name = argument.name
@@ -236,9 +240,9 @@ class _Compiler:
                     conditions = [f"type({name}) is {kind.type.__name__}"]
                     for key, part in kind.fields.items():
                         if isinstance(part, TreeType):
-                            conditions += [f"fits({self.trees[part.name]}, {name}.{key})"]
+                            conditions += [f"fits_({self.trees[part.name]}, {name}.{key})"]
                         else:
-                            conditions += [f"{name}.{key}.dtype in {part.kind}_dtypes", f"{name}.{key}.shape == ()"]
+                            conditions += [f"{name}.{key}.dtype in {part.kind}_dtypes_", f"{name}.{key}.shape == ()"]
                 case OpaqueType(type=expected) if isinstance(expected, type):
                     conditions = [f"isinstance({name}, {expected.__name__})"]
                 case _:
@@ -277,11 +281,11 @@ def implements(declaration: Callable[..., Any], adapter: ArrayAdapter) -> Callab
         source = _source(formula)
         filename = f"<check of {formula.id} for {function.__module__}>"
         namespace: dict[str, Any] = {
-            "explain": lambda *arguments: explain(formula, adapter, arguments),
-            "fits": _fits, "float_tree": _float_tree, "function": function, "inf": float("inf"),
-            "inside": adapter.inside, "distribution": adapter.distribution, "signs": adapter.signs,
-            "ordered": adapter.ordered,
-            **{f"{kind}_dtypes": dtypes for kind, dtypes in adapter.dtypes.items()},
+            "explain_": lambda *arguments: explain(formula, adapter, arguments),
+            "fits_": _fits, "float_tree_": _float_tree, "function_": function, "inf_": float("inf"),
+            "inside_": adapter.inside, "distribution_": adapter.distribution, "signs_": adapter.signs,
+            "ordered_": adapter.ordered,
+            **{f"{kind}_dtypes_": dtypes for kind, dtypes in adapter.dtypes.items()},
             **{f"default_{a.name}": a.default for a in formula.arguments if not a.required},
             **{k.type.__name__: k.type for a in formula.arguments
                if isinstance(k := a.type, StateType) or (isinstance(k, OpaqueType) and isinstance(k.type, type))},
@@ -329,8 +333,8 @@ def _source(formula: Formula) -> str:
         "    except (AttributeError, IndexError, NameError, TypeError, ValueError, ZeroDivisionError):\n"
         "        good = False\n"
         "    if not good:\n"
-        f"        explain({names})\n"
-        f"    return function({', '.join(call)})\n"
+        f"        explain_({names})\n"
+        f"    return function_({', '.join(call)})\n"
     )
 
 
