@@ -1,0 +1,1 @@
+"""The laws of every formula, and the proof that two backends agree."""

@@ -1,0 +1,65 @@
+"""A failure as a script of a few lines, which needs neither hypothesis nor the suite."""
+
+from typing import Any
+
+import numpy as np
+
+from gongsik.conformance.strategies import Case, PerBackend
+
+
+def script(gs: Any, name: str, case: Case) -> str:
+    """Python that repeats one call in the backend under test and in the reference.
+
+    Parameters
+    ----------
+    gs : Target
+        The backend under test.
+    name : str
+        Name of the formula.
+    case : Case
+        Its arguments.
+    """
+    arguments = [_literal(value, case) for value in case.arguments]
+    options = [f"{key}={value!r}" for key, value in case.options.items()]
+    device = f", device={gs.device!r}" if gs.device else ""
+    made = "from gongsik.conformance.strategies import make\n" if any("make(" in text for text in arguments) else ""
+    return (
+        "# To reproduce:\n"
+        "import gongsik\nimport numpy as np\nfrom numpy import array, inf, nan\n"
+        "from gongsik.conformance.agreement import Target, check_case, convert, evaluate, exact\n"
+        "from gongsik.conformance.bounded import PRECISIONS\nfrom gongsik.conformance.strategies import Case\n"
+        f"{made}{_imports(case)}\n"
+        f"precision = PRECISIONS[{gs.precision.name!r}]\n"
+        f"gs = Target(gongsik.backend({gs.name!r}{device}), precision{device})\n"
+        f"case = Case(({', '.join(arguments)},), dict({', '.join(options)}))\n"
+        f"def call(gs, *arguments, **options):\n    return gs.{name}(*arguments, **options)\n"
+        "print(evaluate(call, gs, case))                 # the backend\n"
+        "print(evaluate(call, Exact(precision), case))   # the reference, with its error bound\n"
+        f"print(check_case(gs, {name!r}, case))"
+    )
+
+
+def _literal(value: Any, case: Case) -> str:
+    """A Python expression for an argument; arrays in full, large ones by the call that makes them."""
+    if id(value) in case.recipes:
+        return case.recipes[id(value)]
+    if isinstance(value, np.ndarray):
+        dtype = "" if value.dtype.kind == "f" and value.size else f", {value.dtype.name!r}"
+        text = f"array({value.tolist()!r}{dtype})"
+        return text if value.size or value.ndim == 1 else f"{text}.reshape({value.shape})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_literal(item, case)}' for key, item in value.items())}}}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return f"{type(value).__name__}({', '.join(_literal(item, case) for item in value)})"
+    if isinstance(value, list | tuple):
+        inner = ", ".join(_literal(item, case) for item in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner},)"
+    if isinstance(value, PerBackend):
+        return f"... # made by {value.make.__qualname__} for each backend\n"
+    return repr(value)
+
+
+def _imports(case: Case) -> str:
+    """Imports for the states and configurations among the arguments."""
+    types = {type(value) for value in case.arguments if type(value).__module__.startswith("gongsik.spec.")}
+    return "".join(f"from {t.__module__} import {t.__name__}\n" for t in sorted(types, key=lambda t: t.__name__))
