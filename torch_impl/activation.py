@@ -11,8 +11,8 @@ __all__ = ["elu", "leaky_relu", "relu", "sigmoid", "softmax", "softmax_jacobian"
 
 @implements(spec.step)
 def step(x, /):
-    # Three passes over vectors, two of them in place, which keep NaN; torch.heaviside goes element by element, and sends
-    # NaN to 0.
+    # Three passes over vectors, two of them in place, which keep NaN; torch.heaviside goes element by element, and
+    # sends NaN to 0.
     return x.clamp(-1, 0).floor_().add_(1)
 
 
