@@ -8,7 +8,7 @@ counted and never a pass.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from gongsik import reference
 from gongsik.conformance.bounded import PRECISIONS, Bounded, Precision
 from gongsik.conformance.strategies import Case, PerBackend, interior, make
 from gongsik.spec import Formula
-from gongsik.spec.array import ArrayType, Ordered, SignedLabels, Simplex, TreeType
+from gongsik.spec.array import ArrayType, Ordered, SignedLabels, TreeType
 
 K = 4
 """The one tolerance of the library: how many times its bound an error may be. The tolerance study tells why 4."""
@@ -242,13 +242,14 @@ def evaluate(function: Callable[..., Any], target: Any, case: Case) -> Any:
         return function(target, *convert(case.arguments, target), **case.options)
 
 
-def check_case(target: Target, name: str, case: Case) -> Verdict:
+def values(target: Any, name: str, case: Case) -> Any:
+    """What a formula gives for a case, in a backend or in the reference with bounds."""
+    return evaluate(lambda gs, *arguments, **options: getattr(gs, name)(*arguments, **options), target, case)
+
+
+def check_values(target: Target, name: str, case: Case) -> Verdict:
     """Run one formula on one case in the backend under test and in the reference, and compare."""
-
-    def call(gs: Any, *arguments: Any, **options: Any) -> Any:
-        return getattr(gs, name)(*arguments, **options)
-
-    return judge(evaluate(call, target, case), evaluate(call, Exact(target.precision), case), target)
+    return judge(values(target, name, case), values(Exact(target.precision), name, case), target)
 
 
 def assert_agree(
@@ -323,8 +324,7 @@ def _error(x: Any) -> Any:
 
 def result_weights(precision: Precision, name: str, case: Case) -> list[np.ndarray | None]:
     """Weights by which the leaves of a formula's result are summed up to one number; None for integers and booleans."""
-    gs = Exact(precision)
-    result = evaluate(lambda gs, *arguments, **options: getattr(gs, name)(*arguments, **options), gs, case)
+    result = values(Exact(precision), name, case)
     leaves = [leaf for leaf, _ in flatten(result, result)]
     return [make(7, "normal", leaf.shape, precision.name) if isinstance(leaf, Bounded) else None for leaf in leaves]
 
@@ -362,13 +362,20 @@ def weighted_sum(
     return total, [arguments[i] for i in which]
 
 
-def gradient(
-    target: Any, name: str, case: Case, which: Sequence[int], weights: Sequence[np.ndarray | None]
-) -> list[Any]:
-    """Gradient of `weighted_sum`, by the target's own `value_and_grad`."""
-    total, chosen = weighted_sum(target, name, case, which, weights)
+def gradients(target: Any, formula: Formula, case: Case) -> list[Any]:
+    """Gradients of `weighted_sum` by the arguments that have one, by the target's own `value_and_grad`."""
+    which = differentiable_arguments(formula, case)
+    weights = result_weights(target.precision, formula.name, case)
+    if not which or not any(w is not None and w.size for w in weights):
+        return []
+    total, chosen = weighted_sum(target, formula.name, case, which, weights)
     with np.errstate(all="ignore"):
         return target.value_and_grad(total)(chosen)[1]
+
+
+def check_gradients(target: Target, formula: Formula, case: Case) -> Verdict:
+    """Hold a backend's gradients against those of the reference's own backpropagation, on numbers with bounds."""
+    return judge(gradients(target, formula, case), gradients(Exact(target.precision), formula, case), target)
 
 
 def differentiable_arguments(formula: Formula, case: Case) -> list[int]:
@@ -387,7 +394,7 @@ def differentiable_arguments(formula: Formula, case: Case) -> list[int]:
 def taylor_order(target: Target, formula: Formula, case: Case, seed: int) -> float | None:
     """Order at which f(x + h d) - f(x) - h <gradient, d> vanishes with h, in a random direction d from a random x.
 
-    2 where the gradient is right and f smooth, 1 where it is wrong; infinite where the remainder is below rounding;
+    2 where the gradient is right and f smooth, 1 where it is wrong; infinite where the remainder is within rounding;
     None where there is nothing to vary.
     """
     which = [i for i in differentiable_arguments(formula, case) if _free(formula.positional[i].type)]
@@ -395,38 +402,39 @@ def taylor_order(target: Target, formula: Formula, case: Case, seed: int) -> flo
     if not which or not any(w is not None and w.size for w in weights):
         return None
     rng = np.random.Generator(np.random.Philox(seed))
-    arguments = list(case.arguments)
+    arguments, directions = list(case.arguments), []
     for i in which:
         domain = getattr(formula.positional[i].type, "domain", None)
-        arguments[i] = _map(lambda x, domain=domain: interior(rng, x.shape, domain), arguments[i])
+        pairs = _map(lambda x, domain=domain: interior(rng, x.shape, domain), arguments[i])
+        arguments[i] = _map(lambda pair: pair[0], pairs)
+        directions.append(_map(lambda pair: pair[1], pairs))
     case = Case(tuple(arguments), case.options)
-    directions = [_map(lambda x: rng.uniform(-1, 1, x.shape), arguments[i]) for i in which]
+    starts = [arguments[i] for i in which]
 
     total, chosen = weighted_sum(target, formula.name, case, which, weights)
     value, slopes = target.value_and_grad(total)(chosen)
-    slope = sum(float((target.numpy(g) * d).sum()) for g, d in flatten(slopes, directions))
-    exact_total, exact_chosen = weighted_sum(Exact(target.precision), formula.name, case, which, weights)
-    bound = exact_total(exact_chosen)
     start = float(target.numpy(value))
-    floor = 4 * K * float(_error(bound)) + target.precision.unit * abs(start)
-
-    remainders = []
-    for h in 2.0 ** -np.arange(8, 15):
-        moved = [
-            _zip(lambda x, d, h=h: x + h * d, x, d)
-            for x, d in zip((arguments[i] for i in which), directions, strict=True)
-        ]
-        there = float(target.numpy(total(convert(moved, target))))
-        remainders.append(abs(there - start - h * slope))
-    logs = [np.log2(a / b) for a, b in pairwise(remainders) if a > floor and b > floor]
+    slope = sum(float((target.numpy(g) * d).sum()) for g, d in flatten(slopes, directions))
+    bounded, bounded_chosen = weighted_sum(Exact(target.precision), formula.name, case, which, weights)
+    with np.errstate(all="ignore"):
+        floor = 4 * K * float(_error(bounded(bounded_chosen))) + target.precision.unit * abs(start)
     if not np.isfinite(floor):
         return None
-    return float(np.median(logs)) if logs else float("inf")
+
+    def remainder(h: float) -> float:
+        moved = [_zip(lambda x, d: np.asarray(x + h * d), x, d) for x, d in zip(starts, directions, strict=True)]
+        return abs(float(target.numpy(total(convert(moved, target)))) - start - h * slope)
+
+    exponents = range(8, 21)
+    seen = list(takewhile(lambda r: r > floor, (remainder(2.0**-k) for k in exponents)))
+    if len(seen) < 4:  # too few steps above rounding to tell 1 from 2
+        return float("inf")
+    return float(np.log2(seen[0] / seen[-1])) / (len(seen) - 1)
 
 
 def _free(kind: Any) -> bool:
     """Whether an argument can be moved a little in every direction without leaving its domain."""
-    return not isinstance(getattr(kind, "domain", None), Simplex | SignedLabels | Ordered)
+    return not isinstance(getattr(kind, "domain", None), SignedLabels | Ordered)
 
 
 def _map(function: Callable[[Any], Any], tree: Any) -> Any:
@@ -436,6 +444,6 @@ def _map(function: Callable[[Any], Any], tree: Any) -> Any:
 def _zip(function: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
     if isinstance(first, dict):
         return {key: _zip(function, value, second[key]) for key, value in first.items()}
-    if isinstance(first, list | tuple):
+    if isinstance(first, list):
         return [_zip(function, a, b) for a, b in zip(first, second, strict=True)]
     return function(first, second)

@@ -507,6 +507,8 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
     if isinstance(args[0], Doubtful) and function in _STRUCTURAL:
         mask = args[0]
         return Doubtful(function(mask.value, *args[1:], **kwargs), function(mask.doubt, *args[1:], **kwargs), precision)
+    if function is np.count_nonzero and isinstance(args[0], Doubtful):
+        return np.count_nonzero(args[0].value, *args[1:], **kwargs)  # how many share a maximum: a choice among ties
     x = _bounded(args[0], precision)
     if function in _STRUCTURAL:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)

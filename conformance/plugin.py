@@ -97,8 +97,10 @@ def _hypothesis_profile(config: pytest.Config) -> None:
 @pytest.fixture
 def gs(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The backend under test, at one precision."""
+    import numpy as np
+
     from gongsik.backends import backend
-    from gongsik.conformance.agreement import Target
+    from gongsik.conformance.agreement import Missing, Target
     from gongsik.conformance.bounded import PRECISIONS
     from gongsik.conformance.strategies import PRECISION
 
@@ -108,7 +110,12 @@ def gs(request: pytest.FixtureRequest) -> Iterator[Any]:
     precision = PRECISIONS[dtype]
     token = PRECISION.set(precision)
     device = request.config.getoption("--device")
-    yield Target(backend(name, **({"device": device} if device else {})), precision, device, name)
+    made = backend(name, **({"device": device} if device else {}))
+    try:
+        made.asarray(np.zeros(1), dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise Missing(f"{name} makes no arrays of {dtype}: {error}") from error
+    yield Target(made, precision, device, name)
     PRECISION.reset(token)
 
 

@@ -1,4 +1,4 @@
-"""A failure as a script of a few lines, which needs neither hypothesis nor the suite."""
+"""A failure as a script of a few lines, which needs no hypothesis."""
 
 from typing import Any
 
@@ -7,36 +7,38 @@ import numpy as np
 from gongsik.conformance.strategies import Case, PerBackend
 
 
-def script(gs: Any, name: str, case: Case) -> str:
+def script(gs: Any, id: str, case: Case, what: str = "values") -> str:
     """Python that repeats one call in the backend under test and in the reference.
 
     Parameters
     ----------
     gs : Target
         The backend under test.
-    name : str
-        Name of the formula.
+    id : str
+        Of the formula.
     case : Case
         Its arguments.
+    what : str
+        "values" or "gradients".
     """
-    arguments = [_literal(value, case) for value in case.arguments]
-    options = [f"{key}={value!r}" for key, value in case.options.items()]
+    arguments = "".join(f"{_literal(value, case)}, " for value in case.arguments)
+    options = ", ".join(f"{key}={value!r}" for key, value in case.options.items())
     device = f", device={gs.device!r}" if gs.device else ""
-    made = "from gongsik.conformance.strategies import make\n" if any("make(" in text for text in arguments) else ""
+    formula = repr(id.split(".")[1]) if what == "values" else f"find({id!r})"
     return (
         "# To reproduce:\n"
-        "import gongsik\nimport numpy as np\nfrom numpy import array, inf, nan\n"
-        "from gongsik.conformance.agreement import Target, check_case, convert, evaluate, exact\n"
-        "from gongsik.conformance.bounded import PRECISIONS\nfrom gongsik.conformance.strategies import Case\n"
-        f"{made}{_imports(case)}\n"
-        f"precision = PRECISIONS[{gs.precision.name!r}]\n"
-        f"gs = Target(gongsik.backend({gs.name!r}{device}), precision{device})\n"
-        f"case = Case(({', '.join(arguments)},), dict({', '.join(options)}))\n"
-        f"def call(gs, *arguments, **options):\n    return gs.{name}(*arguments, **options)\n"
-        "print(evaluate(call, gs, case))                 # the backend\n"
-        "print(evaluate(call, Exact(precision), case))   # the reference, with its error bound\n"
-        f"print(check_case(gs, {name!r}, case))"
-    )
+        "import gongsik\n"
+        "from numpy import array, inf, nan\n"
+        "from gongsik.conformance.agreement import Exact, Target, check_{what}, {what}\n"
+        "from gongsik.conformance.bounded import PRECISIONS\n"
+        "from gongsik.conformance.strategies import *\n"
+        f"{_imports(case)}"
+        f"gs = Target(gongsik.backend({gs.name!r}{device}), PRECISIONS[{gs.precision.name!r}]{device})\n"
+        f"case = Case(({arguments}), dict({options}))\n"
+        f"print({what}(gs, {formula}, case))  # the backend\n"
+        f"print({what}(Exact(gs.precision), {formula}, case))  # the reference, with its error bound\n"
+        f"print(check_{what}(gs, {formula}, case))"
+    ).replace("{what}", what)
 
 
 def _literal(value: Any, case: Case) -> str:

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from hypothesis import reject
@@ -26,7 +26,6 @@ from gongsik.conformance.bounded import PRECISIONS, Precision
 from gongsik.reference.arrays import ADAPTER
 from gongsik.spec import Formula, formulas
 from gongsik.spec.array import (
-    Argument,
     ArrayType,
     Domain,
     Labels,
@@ -37,12 +36,20 @@ from gongsik.spec.array import (
     Simplex,
     StateType,
     TreeType,
+    axis_names,
 )
 from gongsik.spec.check import explain
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 
+__all__ = [
+    "Case", "Ordered", "PerBackend", "Range", "SignedLabels", "Simplex", "find", "inputs", "interior", "make",
+    "with_special_values",
+]  # fmt: skip
+
 PRECISION: ContextVar[Precision] = ContextVar("precision", default=PRECISIONS["float32"])
 """The precision for which `inputs` draws; the plugin sets it."""
+
+Draw: TypeAlias = Callable[[SearchStrategy[Any]], Any]
 
 DISCARDED: Counter[str] = Counter()
 """How many drawn inputs of each formula its own check refused (options that do not fit the axes)."""
@@ -67,11 +74,14 @@ class Case:
     recipes: Mapping[int, str] = field(default_factory=dict, repr=False)
 
 
+LAYOUTS = ("plain", "plain", "transposed", "strided", "broadcast")
 STYLES = ("normal", "spread", "offset", "ties", "huge", "tiny")
 
 
-def make(seed: int, style: str, shape: tuple[int, ...], precision: str = "float32") -> np.ndarray:
-    """An array of one style, representable in a precision.
+def make(
+    seed: int, style: str, shape: tuple[int, ...], precision: str, domain: Domain | None = None, layout: str = "plain"
+) -> np.ndarray:
+    """An array of one style, representable in a precision, moved into a domain, as a view of some layout.
 
     Styles: "normal" (mean 0, spread 1), "spread" (magnitudes from 2^-10 to 2^10), "offset" (mean 1000, spread 1),
     "ties" (few different integers), "huge" (up to 10,000), "tiny" (about the root of the smallest normal number).
@@ -88,7 +98,8 @@ def make(seed: int, style: str, shape: tuple[int, ...], precision: str = "float3
         x = x * 3000
     elif style == "tiny":
         x = x * math.sqrt(PRECISIONS[precision].smallest)
-    return PRECISIONS[precision].round(x)
+    x = PRECISIONS[precision].round(x)
+    return view(x if domain is None else _to_domain(x, domain, PRECISIONS[precision]), layout)
 
 
 def _to_domain(x: np.ndarray, domain: Domain | None, precision: Precision) -> np.ndarray:
@@ -119,8 +130,9 @@ def _to_domain(x: np.ndarray, domain: Domain | None, precision: Precision) -> np
     return np.clip(x, domain.low, domain.high)
 
 
-def _elements(precision: Precision) -> SearchStrategy[float]:
-    """Single numbers: mostly ordinary, some of the kind that breaks formulas."""
+@cache
+def _numbers(precision: Precision, size: int) -> SearchStrategy[list[float]]:
+    """So many single numbers: mostly ordinary, some of the kind that breaks formulas."""
     special = [
         0.0,
         -0.0,
@@ -137,32 +149,32 @@ def _elements(precision: Precision) -> SearchStrategy[float]:
         precision.smallest,
         precision.unit,
     ]
-    special += [4 * precision.smallest * precision.unit, 1 + 2 * precision.unit]  # a subnormal; the number after 1
-    return st.one_of(
+    tiny, unit = precision.smallest, precision.unit
+    special += [tiny, 4 * tiny * unit, unit, 1 + 2 * unit]  # the second is subnormal, the last the number after 1
+    element = st.one_of(
         st.sampled_from([float(precision.round(x)) for x in special]),
         st.integers(-8, 8).map(float),
         st.floats(-16, 16, width=32).map(lambda x: float(precision.round(x))),
     )
+    return st.lists(element, min_size=size, max_size=size)
 
 
-@st.composite
-def _values(draw: DrawFn, shape: tuple[int, ...], domain: Domain | None, recipes: dict[int, str]) -> np.ndarray:
+_MADE = st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(STYLES), st.sampled_from(LAYOUTS))
+
+
+def _values(draw: Draw, shape: tuple[int, ...], domain: Domain | None, recipes: dict[int, str]) -> np.ndarray:
     precision = PRECISION.get()
     size = math.prod(shape)
-    if size <= 12:
-        flat = draw(st.lists(_elements(precision), min_size=size, max_size=size))
-        return _to_domain(np.array(flat, np.float64).reshape(shape), domain, precision)
-    seed, style = draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from(STYLES))
-    x = make(seed, style, shape, precision.name)
-    if domain is None:
-        recipes[id(x)] = f"make({seed}, {style!r}, {shape}, {precision.name!r})"
-        return _view(draw, x)
-    return _view(draw, _to_domain(x, domain, precision))
+    if size <= 8:
+        return _to_domain(np.array(draw(_numbers(precision, size)), np.float64).reshape(shape), domain, precision)
+    seed, style, layout = draw(_MADE)
+    x = make(seed, style, shape, precision.name, domain, layout)
+    recipes[id(x)] = f"make({seed}, {style!r}, {shape}, {precision.name!r}, {domain!r}, {layout!r})"
+    return x
 
 
-def _view(draw: DrawFn, x: np.ndarray) -> np.ndarray:
-    """The array itself or a view that a careless kernel would misread: transposed, strided, broadcast."""
-    layout = draw(st.sampled_from(("plain", "plain", "transposed", "strided", "broadcast")))
+def view(x: np.ndarray, layout: str) -> np.ndarray:
+    """The array itself, or a view that a careless kernel would misread: transposed, strided, broadcast."""
     if layout == "transposed":
         return x.T.copy().T
     if layout == "strided":
@@ -172,23 +184,29 @@ def _view(draw: DrawFn, x: np.ndarray) -> np.ndarray:
     return x
 
 
-@st.composite
-def _sizes(draw: DrawFn, formula: Formula) -> dict[str, Any]:
+_SMALL, _LARGE = st.integers(1, 3), st.integers(1, 33)
+_SHAPES = {
+    (small, lowest): st.lists(
+        (st.integers(lowest, 3) if lowest else st.one_of(_SMALL, _SMALL, st.just(0))) if small else _LARGE,
+        max_size=3 if small else 2,
+    ).map(tuple)
+    for small in (True, False)
+    for lowest in (0, 1)
+}
+_MOSTLY = st.sampled_from((True, True, True, False))
+
+
+def _sizes(draw: Draw, formula: Formula) -> dict[str, Any]:
     """A size for every axis; for a variadic one a shape of up to three axes."""
-    small = draw(st.booleans()) or draw(st.booleans())
-    size = st.integers(1, 3) if small else st.integers(1, 33)
-    lowest = 1 if formula.nonempty else 0
+    small = draw(_MOSTLY)
     sizes: dict[str, Any] = {}
     for kind in _array_types(formula):
         for dim in kind.dims:
             name = dim.removeprefix("*")
             if name in sizes or not (name.isidentifier() or name == "..."):
                 continue
-            if dim.startswith("*") or dim == "...":
-                axis = st.one_of(size, size, st.just(lowest)) if small else size
-                sizes[name] = tuple(draw(st.lists(axis, min_size=0, max_size=3 if small else 2)))
-            else:
-                sizes[name] = draw(size)
+            variadic = dim.startswith("*") or dim == "..."
+            sizes[name] = draw(_SHAPES[small, int(formula.nonempty)] if variadic else (_SMALL if small else _LARGE))
     return sizes
 
 
@@ -217,53 +235,48 @@ def shape_of(kind: ArrayType, sizes: Mapping[str, Any], options: Mapping[str, An
     return tuple(shape)
 
 
-@st.composite
+@cache
+def _integers(low: int, high: int, size: int) -> SearchStrategy[list[int]]:
+    return st.lists(st.integers(low, high), min_size=size, max_size=size)
+
+
 def _array(
-    draw: DrawFn, kind: ArrayType, sizes: Mapping[str, Any], options: Mapping[str, Any], recipes: dict[int, str]
+    draw: Draw, kind: ArrayType, sizes: Mapping[str, Any], options: Mapping[str, Any], recipes: dict[int, str]
 ) -> np.ndarray:
     shape = shape_of(kind, sizes, options)
     if kind.kind == "float":
-        return draw(_values(shape, kind.domain, recipes))
-    if kind.kind == "bool":
-        elements: SearchStrategy[Any] = st.booleans()
-        dtype: type = np.bool_
-    else:
-        low, high = 0, 1000
-        if isinstance(kind.domain, Labels):
-            high = sizes[kind.domain.of] - 1
-        elif isinstance(kind.domain, Range):
-            low = int(max(kind.domain.low, -1000)) + kind.domain.low_open
-            high = int(min(kind.domain.high, 1000)) - kind.domain.high_open
-        elements, dtype = st.integers(low, high), np.int64
-    flat = draw(st.lists(elements, min_size=math.prod(shape), max_size=math.prod(shape)))
-    return np.array(flat, dtype).reshape(shape)
+        return _values(draw, shape, kind.domain, recipes)
+    low, high = 0, 1 if kind.kind == "bool" else 1000
+    if isinstance(kind.domain, Labels):
+        high = sizes[kind.domain.of] - 1
+    elif isinstance(kind.domain, Range):
+        low = int(max(kind.domain.low, -1000)) + kind.domain.low_open
+        high = int(min(kind.domain.high, 1000)) - kind.domain.high_open
+    flat = draw(_integers(low, high, math.prod(shape)))
+    return np.array(flat, np.bool_ if kind.kind == "bool" else np.int64).reshape(shape)
 
 
-@st.composite
-def _structure(draw: DrawFn) -> Any:
-    """Shapes of a tree: of one array, of a list or of a dict."""
-    shape = st.one_of(
-        st.lists(st.integers(1, 3), min_size=0, max_size=2), st.lists(st.integers(2, 9), min_size=2, max_size=2)
-    ).map(tuple)
-    return draw(
-        st.one_of(
-            shape.map(lambda s: ("array", s)),
-            st.lists(shape, min_size=1, max_size=3).map(lambda s: ("list", s)),
-            st.lists(shape, min_size=1, max_size=2).map(lambda s: ("dict", s)),
-        )
-    )
+_LEAF = st.one_of(st.lists(_SMALL, max_size=2).map(tuple), st.tuples(st.integers(2, 9), st.integers(2, 9)))
+_STRUCTURES = st.one_of(
+    _LEAF,
+    st.lists(_LEAF, min_size=1, max_size=3),
+    st.lists(_LEAF, min_size=1, max_size=2).map(lambda shapes: {f"p{i}": shape for i, shape in enumerate(shapes)}),
+)
+"""Shapes of a tree: of one array (a tuple), of a list of arrays, of a dict."""
 
 
-@st.composite
-def _tree(draw: DrawFn, structure: Any, domain: Domain | None, recipes: dict[int, str]) -> Any:
-    kind, shapes = structure
-    if kind == "array":
-        return draw(_values(shapes, domain, recipes))
-    arrays = [draw(_values(shape, domain, recipes)) for shape in shapes]
-    return arrays if kind == "list" else {f"p{i}": array for i, array in enumerate(arrays)}
+def _tree(draw: Draw, structure: Any, domain: Domain | None, recipes: dict[int, str]) -> Any:
+    if isinstance(structure, dict):
+        return {key: _values(draw, shape, domain, recipes) for key, shape in structure.items()}
+    if isinstance(structure, list):
+        return [_values(draw, shape, domain, recipes) for shape in structure]
+    return _values(draw, structure, domain, recipes)
 
 
-def _option(argument: Argument) -> SearchStrategy[Any]:
+@cache
+def _option(id: str, name: str) -> SearchStrategy[Any]:
+    """Values of an option of a formula: often the default, else anything in its range."""
+    argument = next(argument for argument in find(id).options if argument.name == name)
     kind, default = argument.type, argument.default
     if not isinstance(kind, OptionType):
         return st.just(default)
@@ -286,9 +299,8 @@ def _real_option(domain: Range | None, default: Any) -> SearchStrategy[float]:
     """A real option: anywhere in a finite range, else within three orders of magnitude of its default."""
     domain = domain or Range()
     if math.isfinite(domain.low) and math.isfinite(domain.high):
-        return st.floats(
-            domain.low, domain.high, exclude_min=domain.low_open, exclude_max=domain.high_open, allow_subnormal=False
-        ).filter(lambda x: x == 0 or abs(x) > 1e-6)
+        ends = {"exclude_min": domain.low_open, "exclude_max": domain.high_open}
+        return st.floats(domain.low, domain.high, **ends).filter(lambda x: x == 0 or abs(x) > 1e-6)
     scale = abs(default) if isinstance(default, int | float) and default else 1.0
     sizes = st.floats(-3, 3).map(lambda e: scale * 10**e)
     if domain.low >= 0:
@@ -297,28 +309,53 @@ def _real_option(domain: Range | None, default: Any) -> SearchStrategy[float]:
     return st.one_of(sizes, sizes.map(lambda x: -x))
 
 
-@st.composite
-def derived(draw: DrawFn, formula: Formula) -> Case:
+def _options(draw: Draw, formula: Formula, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for every option. An integer that has to fit the axes is drawn among those that do."""
+    options: dict[str, Any] = {}
+    for argument in formula.options:
+        rules = [rule for rule, _ in formula.requires if argument.name in axis_names(rule)]
+        kind = argument.type
+        if rules and isinstance(kind, OptionType) and kind.type is int and kind.range is None:
+            known = {**options, **sizes}
+            fitting = [n for n in range(-4, 5) if all(_holds(rule, {**known, argument.name: n}) for rule in rules)]
+            options[argument.name] = draw(st.sampled_from(fitting)) if fitting else argument.default
+        else:
+            options[argument.name] = draw(_option(formula.id, argument.name))
+    return options
+
+
+def _holds(rule: str, known: dict[str, Any]) -> bool:
+    try:
+        return bool(eval(rule, {"__builtins__": {"len": len, "min": min, "max": max}}, known))
+    except (IndexError, NameError):
+        return False
+
+
+_EITHER = st.booleans()
+
+
+def derived(draw: Draw, formula: Formula) -> Case:
     """Inputs of a formula, from nothing but its declaration."""
     recipes: dict[int, str] = {}
-    sizes = draw(_sizes(formula))
-    options = {argument.name: draw(_option(argument)) for argument in formula.options}
+    sizes = _sizes(draw, formula)
+    options = _options(draw, formula, sizes)
     structures: dict[str, Any] = {}
     arguments: list[Any] = []
     for argument in formula.positional:
         kind = argument.type
-        if argument.optional and draw(st.booleans()):
+        if argument.optional and draw(_EITHER):
             arguments.append(None)
         elif isinstance(kind, ArrayType):
-            arguments.append(draw(_array(kind, sizes, options, recipes)))
+            arguments.append(_array(draw, kind, sizes, options, recipes))
         elif isinstance(kind, TreeType):
-            structure = structures.setdefault(kind.name, draw(_structure()))
-            arguments.append(draw(_tree(structure, kind.domain, recipes)))
+            if kind.name not in structures:
+                structures[kind.name] = draw(_STRUCTURES)
+            arguments.append(_tree(draw, structures[kind.name], kind.domain, recipes))
         elif isinstance(kind, StateType):
             parts = {
-                name: draw(_array(part, sizes, options, recipes))
+                name: _array(draw, part, sizes, options, recipes)
                 if isinstance(part, ArrayType)
-                else draw(_tree(structures[part.name], part.domain, recipes))
+                else _tree(draw, structures[part.name], part.domain, recipes)
                 for name, part in kind.fields.items()
             }
             arguments.append(kind.type(**parts))
@@ -334,8 +371,8 @@ def derived(draw: DrawFn, formula: Formula) -> Case:
     return Case(tuple(arguments), options, recipes)
 
 
-@st.composite
-def inputs(draw: DrawFn, name: str) -> Case:
+@cache
+def inputs(name: str) -> SearchStrategy[Case]:
     """Strategy of cases for a formula, by its name or id.
 
     The inputs are derived from the declaration, unless ``gongsik.conformance.cases.<chapter>`` has a function of the
@@ -343,7 +380,12 @@ def inputs(draw: DrawFn, name: str) -> Case:
     """
     formula = find(name)
     written = getattr(_special_cases(formula.chapter), formula.name, None)
-    return draw(derived(formula) if written is None else written(PRECISION.get()))
+
+    @st.composite
+    def cases(draw: DrawFn) -> Case:
+        return derived(draw, formula) if written is None else draw(written(PRECISION.get()))
+
+    return cases()
 
 
 @cache
@@ -352,6 +394,7 @@ def _special_cases(chapter: str) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
+@cache
 def find(name: str) -> Formula:
     """The formula of a name or id.
 
@@ -366,16 +409,27 @@ def find(name: str) -> Formula:
     raise KeyError(f"no formula {name!r}")
 
 
-def interior(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | None) -> np.ndarray:
-    """Random float64 values well inside a domain: around which a formula can be varied in every direction."""
+def interior(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | None) -> tuple[np.ndarray, np.ndarray]:
+    """A random float64 point well inside a domain, and a direction in which it can be moved a little."""
+    direction = rng.uniform(-1, 1, shape)
+    if isinstance(domain, Simplex):
+        e = np.exp(rng.standard_normal(shape))
+        point = e / e.sum(-1, keepdims=True)
+        direction = direction - direction.mean(-1, keepdims=True)
+        return point, direction * point.min(initial=1.0)
     if isinstance(domain, Range) and math.isfinite(domain.low) and math.isfinite(domain.high):
-        return domain.low + (domain.high - domain.low) * rng.uniform(0.1, 0.9, shape)
+        return domain.low + (domain.high - domain.low) * rng.uniform(0.1, 0.9, shape), direction
     if isinstance(domain, Range) and math.isfinite(domain.low):
-        return domain.low + rng.uniform(0.1, 2, shape)
-    return rng.standard_normal(shape)
+        return domain.low + rng.uniform(0.1, 2, shape), direction
+    return rng.standard_normal(shape), direction
 
 
-def with_special_values(draw: Callable[[SearchStrategy[Any]], Any], formula: Formula, case: Case) -> Case:
+@cache
+def _special(values: tuple[float, ...]) -> SearchStrategy[float]:
+    return st.sampled_from(values)
+
+
+def with_special_values(draw: Draw, formula: Formula, case: Case) -> Case:
     """The case with NaN or infinity at a few places of its float arrays, where the domain allows them."""
 
     def spoil(x: Any, domain: Domain | None) -> Any:
@@ -389,8 +443,8 @@ def with_special_values(draw: Callable[[SearchStrategy[Any]], Any], formula: For
             v for v in (np.inf, -np.inf) if domain is None or (isinstance(domain, Range) and v in domain)
         ]
         x = x.copy()
-        for place in draw(st.lists(st.integers(0, x.size - 1), min_size=1, max_size=2)):
-            x.flat[place] = draw(st.sampled_from(values))
+        for place in draw(_integers(0, x.size - 1, 2)):
+            x.flat[place] = draw(_special(tuple(values)))
         return x
 
     spoiled = [

@@ -6,18 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gongsik.conformance.agreement import (
-    Exact,
-    Missing,
-    Target,
-    Verdict,
-    check_case,
-    differentiable_arguments,
-    gradient,
-    judge,
-    result_weights,
-    taylor_order,
-)
+from gongsik.conformance.agreement import Missing, Target, Verdict, check_gradients, check_values, taylor_order
 from gongsik.conformance.reproduce import script
 from gongsik.conformance.strategies import DISCARDED, Case, find, inputs, with_special_values
 from gongsik.spec import formulas
@@ -27,14 +16,14 @@ DIFFERENTIABLE = [id for id, formula in formulas().items() if formula.differenti
 SPECIAL = [id for id, formula in formulas().items() if not formula.higher_order]
 
 
-def settle(tally: dict[str, Any], verdict: Verdict, gs: Target, name: str, case: Case) -> None:
+def settle(tally: dict[str, Any], verdict: Verdict, gs: Target, id: str, case: Case, what: str = "values") -> None:
     """Count a case, and fail with a script if it disagrees."""
     tally["executed"] += 1
     tally["inconclusive"] += verdict.agreed and not verdict.conclusive
     if verdict.agreed and verdict.bits_lost > tally["bits_lost"]:
         tally["bits_lost"] = verdict.bits_lost
     if not verdict.agreed:
-        pytest.fail(f"{name}: {verdict.message}\n\n{script(gs, name, case)}", pytrace=False)
+        pytest.fail(f"{id}, {what}: {verdict.message}\n\n{script(gs, id, case, what)}", pytrace=False)
 
 
 def close(tally: dict[str, Any], id: str, before: int) -> None:
@@ -51,7 +40,7 @@ def test_values_agree(gs, id, tally):
 
     @given(inputs(id))
     def check(case: Case) -> None:
-        settle(tally, check_case(gs, name, case), gs, name, case)
+        settle(tally, check_values(gs, name, case), gs, id, case)
 
     check()
     close(tally, id, before)
@@ -66,7 +55,7 @@ def test_special_values_agree(gs, id, tally):
     @given(inputs(id), st.data())
     def check(case: Case, data: st.DataObject) -> None:
         case = with_special_values(data.draw, find(id), case)
-        settle(tally, check_case(gs, name, case), gs, name, case)
+        settle(tally, check_values(gs, name, case), gs, id, case)
 
     check()
     close(tally, id, before)
@@ -82,13 +71,7 @@ def test_gradients_agree(gs, id, tally):
 
     @given(inputs(id))
     def check(case: Case) -> None:
-        which = differentiable_arguments(formula, case)
-        weights = result_weights(gs.precision, formula.name, case)
-        if not which or not any(w is not None and w.size for w in weights):
-            return
-        ours = gradient(gs, formula.name, case, which, weights)
-        theirs = gradient(Exact(gs.precision), formula.name, case, which, weights)
-        settle(tally, judge(ours, theirs, gs), gs, formula.name, case)
+        settle(tally, check_gradients(gs, formula, case), gs, id, case, "gradients")
 
     check()
     close(tally, id, before)
@@ -110,9 +93,8 @@ def test_gradient_passes_taylor(gs, id, tally):
         tally["executed"] += 1
         tally["inconclusive"] += order is None
         if order is not None and not order > 1.5:  # half-way between a wrong gradient, 1, and a right one, 2
-            pytest.fail(
-                f"{id}: the remainder is of order {order:.2f}, not 2\n\n{script(gs, formula.name, case)}", pytrace=False
-            )
+            message = f"{id}: the remainder is of order {order:.2f}, not 2"
+            pytest.fail(f"{message}\n\n{script(gs, id, case, 'gradients')}", pytrace=False)
 
     check()
     close(tally, id, DISCARDED[id])
