@@ -28,7 +28,9 @@ def install(session: nox.Session, *groups: str) -> None:
         return
     constraints = ("--constraint", str(ROOT / "constraints.txt"))
     session.install(*constraints, "torch")
-    session.install(*constraints, "--editable", ".[torch,conformance]", *nox.project.dependency_groups(PROJECT, *groups))
+    session.install(
+        *constraints, "--editable", ".[torch,conformance]", *nox.project.dependency_groups(PROJECT, *groups)
+    )
 
 
 @nox.session
@@ -47,9 +49,14 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ours beside its peers; arguments go to `gongsik bench`."""
+    """Measure ours beside its peers, and write the page of the benchmarks; with arguments, just `gongsik bench`."""
     install(session, "oracle")
-    session.run("gongsik", "bench", *session.posargs)
+    if session.posargs:
+        session.run("gongsik", "bench", *session.posargs)
+        return
+    results, page = "benchmarks/results/cpu.json", "benchmarks/README.md"
+    session.run("gongsik", "bench", "--json", results)
+    session.run("python", "-m", "gongsik.benchmarks.page", results, page)
 
 
 @nox.session

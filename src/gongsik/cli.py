@@ -1,14 +1,13 @@
 """The command line: `gongsik list`, `show`, `doctor`, `conformance` and `bench`."""
 
-import importlib.metadata
+import importlib
 import inspect
 import json
 import os
-import platform
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +21,7 @@ from typer.exceptions import TyperException
 import gongsik
 from gongsik import index
 from gongsik.backends import BackendError, suggestion
+from gongsik.doctor import findings
 from gongsik.spec import CHAPTERS, Entry, Formula, entries
 from gongsik.spec.array import ArrayType, Labels, OpaqueType, OptionType, Range, StateType, TreeType, Type
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)  # a pipe has no width
 err = Console(stderr=True, highlight=False)
 
 
@@ -216,55 +216,59 @@ def doctor() -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "what", "found", "what to do"):
         table.add_column(heading)
-    for good, what, found, remedy in _findings():
-        mark = Text("ok", "green") if good else Text("no", "yellow")
-        table.add_row(mark, what, Text(found), Text("" if good else remedy))
+    for finding in findings():
+        mark = Text("no", "yellow") if finding.remedy else Text("ok", "green")
+        table.add_row(mark, Text(finding.what), Text(finding.found), Text(finding.remedy))
     out.print(table)
 
 
-def _findings() -> Iterator[tuple[bool, str, str, str]]:
-    yield True, "gongsik", f"{gongsik.__version__} in {Path(gongsik.__file__).parent}", ""
-    yield (
-        True,
-        "python",
-        f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "",
-    )
-    for package, extra in (
-        ("numpy", ""), ("torch", "torch"), ("pytest", "conformance"), ("hypothesis", "conformance"),
-        ("pytest-xdist", "conformance"),
-    ):  # fmt: skip
-        try:
-            yield True, package, importlib.metadata.version(package), ""
-        except importlib.metadata.PackageNotFoundError:
-            yield (
-                False,
-                package,
-                "not installed",
-                f"pip install 'gongsik[{extra}]'" if extra else f"pip install {package}",
-            )
-    for name, backend in _backends().items():
-        if isinstance(backend, BackendError):
-            yield False, f"backend {name}", str(backend), "install what it imports, or mend it"
-        else:
-            total, have = len(gongsik.formulas()), len(backend.implemented())
-            yield (
-                have == total,
-                f"backend {name}",
-                f"{have} of {total} formulas",
-                "`gongsik list` shows which are missing",
-            )
-    cuda = _cuda_devices()
-    yield bool(cuda), "device cuda", ", ".join(cuda) or "none", "a GPU needs NVIDIA's driver and a CUDA build of torch"
-    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
-    yield compiler is not None, "C++ compiler", compiler or "none", "install g++: `compile=True` needs one on the CPU"
-    root = index.checkout()
-    yield root is not None, "docs", str(root / "docs") if root else "not installed", "they are in the source tree only"
+@app.command()
+def conformance(
+    backends: Annotated[
+        list[str] | None, typer.Argument(metavar="[BACKEND]...", help="Names or dotted modules; by default our own.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="D", help="Where the backend computes: cpu, cuda.")] = None,
+    dtypes: Annotated[
+        list[str] | None, typer.Option("--dtype", metavar="T", help="float32, float64, bfloat16, float16; repeatable.")
+    ] = None,
+    chapter_name: Chapter = None,
+    examples: Annotated[int, typer.Option(metavar="N", min=1, help="Examples per formula and dtype.")] = 50,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Draw other examples than the fixed ones.")] = None,
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report is written.")] = Path("gongsik-report"),
+) -> None:
+    """Judge backends by every law and against the reference; exit code 1 on any failure."""
+    _check_chapter(chapter_name)
+    names = backends or ["reference", "torch"]
+    for name in names:
+        gongsik.backend(name, device=device)  # what cannot be judged is said now, in one line
+    run = _import("gongsik.conformance.run", "conformance").run
+    raise typer.Exit(run(names, device, dtypes or None, chapter_name, examples, seed, report))
 
 
-def _cuda_devices() -> list[str]:
+@app.command()
+def bench(
+    chapter_name: Chapter = None,
+    formula: Annotated[str | None, typer.Option(metavar="ID", help="Only this formula, by id or name.")] = None,
+    device: Annotated[str, typer.Option(metavar="D", help="Where tensors are: cpu, cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Of PyTorch on the CPU.")] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="Few rounds, no large inputs: just a look.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Keep the results as JSON.")] = None,
+) -> None:
+    """Measure every formula of the torch backend beside what a user would call instead, in one run."""
+    _check_chapter(chapter_name)
+    run = _import("gongsik.benchmarks.run", "torch").run
     try:
-        import torch
-    except ImportError:
-        return []
-    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        run(
+            chapter=chapter_name, formula=formula, device=device, threads=threads, quick=quick,
+            json_file=json_file, console=out,
+        )  # fmt: skip
+    except ValueError as error:
+        raise BadArgument(str(error)) from error
+
+
+def _import(module: str, extra: str) -> ModuleType:
+    """A module that needs more than the library itself does."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise BadArgument(f"this needs {error.name}, which is not installed: pip install 'gongsik[{extra}]'") from error
