@@ -76,7 +76,7 @@ def _chapter(item: pytest.Item) -> str | None:
 
 
 def _hypothesis_profile(config: pytest.Config) -> None:
-    from hypothesis import HealthCheck, seed, settings
+    from hypothesis import HealthCheck, Phase, settings
 
     given_seed = config.getoption("--conformance-seed")
     settings.register_profile(
@@ -86,12 +86,12 @@ def _hypothesis_profile(config: pytest.Config) -> None:
         derandomize=given_seed is None,
         database=None,
         print_blob=False,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("gongsik")
     if given_seed is not None:
         config.option.hypothesis_seed = given_seed
-    del seed
 
 
 @pytest.fixture

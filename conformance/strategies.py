@@ -43,7 +43,7 @@ from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 
 __all__ = [
     "Case", "Ordered", "PerBackend", "Range", "SignedLabels", "Simplex", "find", "inputs", "interior", "make",
-    "with_special_values",
+    "make_integers", "with_special_values",
 ]  # fmt: skip
 
 PRECISION: ContextVar[Precision] = ContextVar("precision", default=PRECISIONS["float32"])
@@ -99,7 +99,12 @@ def make(
     elif style == "tiny":
         x = x * math.sqrt(PRECISIONS[precision].smallest)
     x = PRECISIONS[precision].round(x)
-    return view(x if domain is None else _to_domain(x, domain, PRECISIONS[precision]), layout)
+    return view(np.asarray(x if domain is None else _to_domain(x, domain, PRECISIONS[precision])), layout)
+
+
+def make_integers(seed: int, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Integers from `low` to `high`, both included."""
+    return np.random.Generator(np.random.Philox(seed)).integers(low, high, shape, endpoint=True)
 
 
 def _to_domain(x: np.ndarray, domain: Domain | None, precision: Precision) -> np.ndarray:
@@ -159,14 +164,16 @@ def _numbers(precision: Precision, size: int) -> SearchStrategy[list[float]]:
     return st.lists(element, min_size=size, max_size=size)
 
 
-_MADE = st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(STYLES), st.sampled_from(LAYOUTS))
+_SEEDS = st.integers(0, 2**32 - 1)
+_MADE = st.tuples(_SEEDS, st.sampled_from(STYLES), st.sampled_from(LAYOUTS))
 
 
 def _values(draw: Draw, shape: tuple[int, ...], domain: Domain | None, recipes: dict[int, str]) -> np.ndarray:
     precision = PRECISION.get()
     size = math.prod(shape)
     if size <= 8:
-        return _to_domain(np.array(draw(_numbers(precision, size)), np.float64).reshape(shape), domain, precision)
+        x = np.array(draw(_numbers(precision, size)), np.float64).reshape(shape)
+        return np.asarray(_to_domain(x, domain, precision))
     seed, style, layout = draw(_MADE)
     x = make(seed, style, shape, precision.name, domain, layout)
     recipes[id(x)] = f"make({seed}, {style!r}, {shape}, {precision.name!r}, {domain!r}, {layout!r})"
@@ -252,8 +259,13 @@ def _array(
     elif isinstance(kind.domain, Range):
         low = int(max(kind.domain.low, -1000)) + kind.domain.low_open
         high = int(min(kind.domain.high, 1000)) - kind.domain.high_open
-    flat = draw(_integers(low, high, math.prod(shape)))
-    return np.array(flat, np.bool_ if kind.kind == "bool" else np.int64).reshape(shape)
+    dtype, size = np.bool_ if kind.kind == "bool" else np.int64, math.prod(shape)
+    if size <= 8:
+        return np.array(draw(_integers(low, high, size)), dtype).reshape(shape)
+    seed = draw(_SEEDS)
+    x = make_integers(seed, low, high, shape).astype(dtype)
+    recipes[id(x)] = f"make_integers({seed}, {low}, {high}, {shape}).astype({dtype.__name__!r})"
+    return x
 
 
 _LEAF = st.one_of(st.lists(_SMALL, max_size=2).map(tuple), st.tuples(st.integers(2, 9), st.integers(2, 9)))
