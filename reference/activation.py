@@ -3,6 +3,7 @@
 import numpy as np
 
 from gongsik.reference.arrays import implements
+from gongsik.reference.autodiff import local_gradient
 from gongsik.spec import activation as spec
 
 __all__ = ["elu", "leaky_relu", "relu", "sigmoid", "softmax", "softmax_jacobian", "step", "tanh"]
@@ -14,6 +15,7 @@ def step(x, /):
 
 
 @implements(spec.sigmoid)
+@local_gradient(lambda s, z: s * (1 - s))
 def sigmoid(z, /):
     e = np.exp(np.where(z >= 0, -z, z))  # at most 1: cannot overflow
     return np.where(z >= 0, 1, e) / (1 + e)

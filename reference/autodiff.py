@@ -11,19 +11,21 @@ may itself be of any type that NumPy dispatches on: one that carries a rounding 
 gives second derivatives.
 """
 
+import functools
 import itertools
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from gongsik.reference.gradients import ADJOINTS, COMPOSED, CONSTANT, LOCAL_GRADIENTS, Adjoint, astype, unbroadcast
 from gongsik.spec.errors import DtypeError, ShapeError
 
-__all__ = ["Variable", "Visit", "backpropagate", "grad", "trace", "value_and_grad"]
+__all__ = ["Variable", "Visit", "backpropagate", "grad", "local_gradient", "trace", "value_and_grad"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 _numbers = itertools.count()
 
 
@@ -282,6 +284,27 @@ def _topological_order(result: Variable) -> list[Variable]:
 
 
 # For users
+
+
+def local_gradient(*rules: Callable[..., Any]) -> Callable[[F], F]:
+    """Record a function that works element by element as one node, with the derivative that its formula states.
+
+    Parameters
+    ----------
+    rules : callable
+        One per argument, ``rule(y, *arguments)``: the derivative of the result y by that argument.
+    """
+
+    def mark(function: F) -> F:
+        LOCAL_GRADIENTS[function] = rules
+
+        @functools.wraps(function)
+        def recorded(*args: Any) -> Any:
+            return _apply(function, args, {}) if any(isinstance(arg, Variable) for arg in args) else function(*args)
+
+        return recorded  # pyright: ignore[reportReturnType]
+
+    return mark
 
 
 def value_and_grad(function: Callable[..., Any], /) -> Callable[..., tuple[Any, Any]]:
