@@ -89,7 +89,7 @@ def print_results(results: Results, console: Console) -> None:
             shown.add_row(*line)
         console.print(shown)
     for sentence in summary(results):
-        console.print(sentence, markup=False, highlight=False)
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 _PAGE = """\

@@ -15,17 +15,17 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 import gongsik
 from gongsik import reference, torch_impl
 from gongsik.benchmarks.page import print_results
-from gongsik.benchmarks.peers import SIZES, Contest, Data, Size, contest
+from gongsik.benchmarks.peers import Contest, Data, Size, contest
 from gongsik.benchmarks.results import Check, Contestant, Kind, Results, Row
 from gongsik.benchmarks.timing import Call, Quartiles, Times, clock_of, cpu_clock, measure
 from gongsik.reference.arrays import ADAPTER as NUMPY
 from gongsik.spec import ArrayAdapter, formulas
-from gongsik.spec.check import implements, leaves
+from gongsik.spec.check import implements
 from gongsik.torch_impl.arrays import ADAPTER as TORCH
 
 OURS = "gongsik"
@@ -59,12 +59,14 @@ def run(
         If nothing of this name is measured, or the device is not there.
     """
     console = console or Console()
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r} is not there: PyTorch {torch.__version__} finds no CUDA")
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
     ids = [id for id in formulas(chapter) if formula in (None, id, id.split(".")[1]) and contest(id, Data("small"))]
     if not ids:
         raise ValueError(f"nothing is measured that is called {formula or chapter}")
-    jobs: list[tuple[str, Size]] = [(id, size) for id in ids for size in SIZES if not (quick and size == "large")]
+    jobs: list[tuple[str, Size]] = [(id, size) for id in ids for size in _sizes(id, quick)]
     order = {(id, str(size)): i for i, (id, size) in enumerate(jobs)}
     random.Random(0).shuffle(jobs)  # a slow minute of the machine does not fall on one formula
     threads_before = torch.get_num_threads()
@@ -117,6 +119,16 @@ class Floor:
         product = torch.empty_like(a)
         times = measure({"copy": copy, "product": partial(torch.mm, a, a, out=product)}, clock=clock)
         return cls(2**28 / times.seconds("copy").median, 2 * n**3 / times.seconds("product").median)
+
+
+def _sizes(id: str, quick: bool) -> list[Size]:
+    """The sizes at which a formula is measured."""
+    sizes: list[Size] = ["small", "medium"]
+    if not quick:
+        sizes.append("large")
+    if contest(id, Data("many")):
+        sizes.append("many")
+    return sizes
 
 
 def copy_of(moved: int, device: str) -> Call:
@@ -199,19 +211,19 @@ def _contest(id: str, data: Data) -> Contest:
 
 def bytes_of(tree: Any) -> int:
     """Bytes of all tensors of a tree."""
-    return sum(leaf.nbytes for leaf in leaves(tree) if isinstance(leaf, Tensor))
+    return sum(leaf.nbytes for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
 def _forms(arguments: Iterable[Any]) -> str:
-    """Shapes of the arguments; of a tree its number of elements."""
+    """Shapes of the arguments; of trees how many arrays and elements they have, once."""
     forms = []
     for argument in arguments:
-        tensors = [leaf for leaf in leaves(argument) if isinstance(leaf, Tensor)]
+        tensors = [leaf for leaf in tree_leaves(argument) if isinstance(leaf, Tensor)]
         if isinstance(argument, Tensor):
             forms.append("x".join(map(str, argument.shape)) or "()")
-        elif tensors:
-            forms.append(f"{len(tensors)} arrays of {sum(t.numel() for t in tensors)}")
-    return ", ".join(forms)
+        elif tensors and not hasattr(argument, "_fields"):  # a state is as large as its parameters
+            forms.append(f"{len(tensors)} arrays of {sum(tensor.numel() for tensor in tensors)}")
+    return ", ".join(dict.fromkeys(forms) if any(" " in form for form in forms) else forms)
 
 
 def _map_tensors(function: Callable[[Tensor], Any], tree: Any) -> Any:

@@ -13,9 +13,13 @@ import torch
 from torch import Tensor
 
 T = TypeVar("T")
-Size = Literal["small", "medium", "large"]
+Size = Literal["small", "medium", "large", "many"]
 SIZES: tuple[Size, ...] = get_args(Size)
-"""small: what a call costs before it computes anything; medium: fits the caches; large: does not."""
+"""small: what a call costs before it computes anything; large: beyond the caches; many: a tree of many small arrays."""
+
+
+class NoTreeError(Exception):
+    """What takes no tree of parameters is not measured on many small arrays."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,20 @@ class Data:
 
     def of(self, small: T, medium: T, large: T) -> T:
         """The one of three values that belongs to the size."""
+        if self.size == "many":
+            raise NoTreeError
         return {"small": small, "medium": medium, "large": large}[self.size]
+
+    def trees(self, number: int) -> list[Any]:
+        """Trees of normal draws of one structure: an array, 5 or 25 matrices, or 200 small arrays."""
+        shapes = {
+            "small": [(64,)],
+            "medium": 5 * [(1024, 1024)],
+            "large": 25 * [(1024, 1024)],
+            "many": 100 * [(64, 64), (64,)],
+        }[self.size]
+        trees = [[self.normal(*shape) for shape in shapes] for _ in range(number)]
+        return [tree[0] for tree in trees] if self.size == "small" else trees
 
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(self.device)
@@ -81,8 +98,11 @@ class Contest:
 
 
 def contest(id: str, data: Data) -> Contest | None:
-    """The contest of a formula; None if there is none."""
+    """The contest of a formula; None if there is none, of this size."""
     chapter, name = id.split(".")
     module = f"{__name__}.{chapter}"
     make = getattr(importlib.import_module(module), name, None) if importlib.util.find_spec(module) else None
-    return make(data) if make else None
+    try:
+        return make(data) if make else None
+    except NoTreeError:
+        return None
