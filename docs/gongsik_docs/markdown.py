@@ -1,0 +1,33 @@
+"""Pieces of MyST Markdown, for what directives write."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def code(text: object) -> str:
+    r"""Inline code, in a cell of a table, too.
+
+    >>> code("a | b")
+    '`a \\| b`'
+    """
+    return "`" + str(text).replace("|", r"\|") + "`"
+
+
+def block(directive: str, argument: str = "", body: str = "", **options: str) -> str:
+    """A directive with its options (`_` for `-`), fenced by more backticks than its body has in a row.
+
+    >>> print(block("code-block", "python", "x = 1"), end="")
+    ```{code-block} python
+    x = 1
+    ```
+    """
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`{3,}", body))])
+    head = [f"{fence}{{{directive}}} {argument}".rstrip()]
+    head += [f":{name.replace('_', '-')}: {value}" for name, value in options.items()]
+    return "\n".join([*head, *([""] if options else []), body.rstrip("\n"), fence]) + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> str:
+    """A table; the columns that are named in `numbers` are set flush right."""
+    rule = ["---:" if name in numbers else "---" for name in header]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [header, rule, *rows])
