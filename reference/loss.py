@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from gongsik.reference.activation import relu
+from gongsik.reference.activation import relu, step
 from gongsik.reference.arrays import implements
 from gongsik.spec import loss as spec
 
@@ -90,8 +90,7 @@ def margin(score, target, /):
 
 @implements(spec.zero_one_loss)
 def zero_one_loss(score, target, /, *, reduction="mean"):
-    m = margin(score, target)
-    return _reduce(np.where(m > 0, 0, np.where(m <= 0, 1, m)), reduction)  # NaN is neither
+    return _reduce(step(-margin(score, target)), reduction)
 
 
 @implements(spec.hinge_loss)

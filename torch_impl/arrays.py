@@ -114,8 +114,10 @@ def _distribution(x: Tensor) -> bool:
 
 def _signs(x: Tensor) -> bool:
     def all_one(x: Tensor) -> Any:
-        smallest, largest = _ends(x.abs())
-        return (smallest == 1) & (largest == 1)
+        # Nothing beyond -1 and +1, and a product of size 1: one factor below 1 keeps it below 1, however it is rounded.
+        smallest, largest = _ends(x)
+        product = x.prod().item() if x.is_cpu else x.prod()
+        return (smallest >= -1) & (largest <= 1) & (abs(product) == 1)
 
     return _holds(x, all_one, "a label is neither -1 nor +1")
 

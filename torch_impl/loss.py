@@ -1,4 +1,4 @@
-"""Loss functions in PyTorch."""
+"""Loss functions in PyTorch. Operations in place are on tensors made here: a new one costs more than a pass over it."""
 
 import math
 
@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from gongsik.spec import loss as spec
+from gongsik.torch_impl.activation import step
 from gongsik.torch_impl.arrays import implements
 
 __all__ = [
@@ -56,7 +57,7 @@ def _minus_log(log_, x, edge):
     """Minus a logarithm of a probability, and minus LOG_FLOOR for x at or below `edge`.
 
     log(x).clamp_min(floor) has the derivative 0 * inf = NaN at the edge. So the edge is moved to where the logarithm is
-    log 2, which no probability has, and what is found there is replaced. In place: a new tensor costs more than a pass.
+    log 2, which no probability has, and what is found there is replaced.
     """
     return F.threshold(log_(F.threshold(x, edge, edge + 2)).neg_(), -0.5, -spec.LOG_FLOOR, inplace=True)
 
@@ -76,7 +77,7 @@ def cross_entropy(prob, target, /, *, reduction="mean"):
 
 @implements(spec.softmax_cross_entropy)
 def softmax_cross_entropy(logits, target, /, *, reduction="mean"):
-    classes_second = logits.movedim(-1, 1)  # [n, k, *batch]
+    classes_second = logits if logits.ndim == 2 else logits.movedim(-1, 1)  # [n, k, *batch]
     # By default -100 would mean "ignore this row"; here it is a label out of range like any other.
     return _kernel(F.cross_entropy, classes_second, target.long(), reduction, ignore_index=-(2**62))
 
@@ -91,7 +92,7 @@ def binary_cross_entropy(prob, target, /, *, reduction="mean"):
 @implements(spec.gaussian_nll)
 def gaussian_nll(pred, target, var=None, /, *, reduction="mean"):
     if var is None:
-        elements = {"mean": 1, "batchmean": pred[0].numel(), "sum": pred.numel()}[reduction]
+        elements = {"mean": 1, "batchmean": pred.numel() // len(pred), "sum": pred.numel()}[reduction]
         return (elements * math.log(2 * math.pi) + mse(pred, target, reduction=reduction)) / 2
     return _reduce((math.log(2 * math.pi) + var.log() + (pred - target) ** 2 / var) / 2, reduction)
 
@@ -103,21 +104,20 @@ def margin(score, target, /):
 
 @implements(spec.zero_one_loss)
 def zero_one_loss(score, target, /, *, reduction="mean"):
-    m = score * target
-    return _reduce(torch.where(m.isnan(), m, (m <= 0).to(m.dtype)), reduction)
+    return _reduce(step((score * target).neg_()), reduction)
 
 
 @implements(spec.hinge_loss)
 def hinge_loss(score, target, /, *, reduction="mean"):
-    return _reduce(torch.relu(1 - score * target), reduction)
+    return _reduce(torch.addcmul(score.new_ones(()), score, target, value=-1).relu_(), reduction)
 
 
 @implements(spec.logistic_loss)
 def logistic_loss(score, target, /, *, reduction="mean"):
     # not F.soft_margin_loss, which overflows; above 40, log(1 + e^x) is x in every precision
-    return _reduce(F.softplus(-score * target, threshold=40), reduction)
+    return _reduce(F.softplus((score * target).neg_(), threshold=40), reduction)
 
 
 @implements(spec.exponential_loss)
 def exponential_loss(score, target, /, *, reduction="mean"):
-    return _reduce(torch.exp(-score * target), reduction)
+    return _reduce(torch.exp((score * target).neg_()), reduction)
