@@ -547,7 +547,8 @@ def _solve(a: Bounded, b: Bounded) -> Bounded:
     x, inverse = np.linalg.solve(a.value, b.value), np.abs(np.linalg.inv(a.value))
     off = a.error + a.precision.gamma(3 * n) * n * np.max(np.abs(a.value))
     theta = np.max((inverse @ off).sum(-1))
-    error = inverse @ (off @ np.abs(x) + b.error) / (1 - theta) if theta < 0.5 else np.full(x.shape, np.inf)
+    nothing = np.where(np.isnan(x), 0, np.inf)  # NaN is exact
+    error = inverse @ (off @ np.abs(x) + b.error) / (1 - theta) if theta < 0.5 else nothing
     return _result(x, error, a.precision)
 
 

@@ -8,7 +8,7 @@ from gongsik.spec.check import ArrayAdapter, implements
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 
-CHAPTERS = ("activation",)
+CHAPTERS = ("activation", "loss", "network", "optimizer")
 """The chapters, in the order of teaching; each is a file of that name in every room."""
 
 __all__ = [

@@ -8,7 +8,7 @@ argument, what came and what was expected. `explain` has the last word: what it 
 import ast
 import inspect
 import linecache
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
@@ -29,6 +29,7 @@ from gongsik.spec.array import (
 )
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Formula
+from gongsik.spec.tree import fits, leaves
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,41 +63,8 @@ class ArrayAdapter:
     may_mix: Callable[[], bool]
 
 
-def leaves(tree: Any) -> Iterator[Any]:
-    """Arrays of a tree, in order: of a dict in the order of its keys."""
-    if isinstance(tree, dict):
-        for value in tree.values():
-            yield from leaves(value)
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from leaves(value)
-    else:
-        yield tree
-
-
-def _fits(first: Any, second: Any) -> bool:
-    """Whether two trees have the same structure, shapes and dtypes."""
-    if isinstance(first, dict):
-        return (
-            isinstance(second, dict)
-            and first.keys() == second.keys()
-            and all(_fits(value, second[key]) for key, value in first.items())
-        )
-    if isinstance(first, list | tuple):
-        return (
-            isinstance(second, list | tuple)
-            and len(first) == len(second)
-            and all(_fits(a, b) for a, b in zip(first, second, strict=True))
-        )
-    return first.shape == second.shape and first.dtype == second.dtype
-
-
 def _float_tree(tree: Any, dtypes: frozenset[Any]) -> bool:
-    if isinstance(tree, dict):
-        return all(_float_tree(value, dtypes) for value in tree.values())
-    if isinstance(tree, list | tuple):
-        return all(_float_tree(value, dtypes) for value in tree)
-    return tree.dtype in dtypes
+    return all(array.dtype in dtypes for array in leaves(tree))
 
 
 class _Rename(ast.NodeTransformer):
@@ -120,6 +88,43 @@ def _axes(formula: Formula) -> set[str]:
     }
 
 
+def _parts(formula: Formula) -> dict[str, str]:
+    """Shapes that are another one or a part of it, as in ``{"target": "_shape_logits[:-1]"}``: one comparison each."""
+    whole: dict[tuple[str, ...], str] = {}
+    found: dict[str, str] = {}
+    for argument in formula.positional:
+        if not isinstance(argument.type, ArrayType):
+            continue
+        dims, name = argument.type.dims, argument.name
+        parts = [part for known, shape in whole.items() if (part := _part(dims, known, shape))]
+        if parts:
+            found[name] = parts[0]
+        elif not argument.optional and not {"_", "..."} & set(dims):
+            whole[dims] = f"_shape_{name}"
+    return found
+
+
+def _part(dims: tuple[str, ...], known: tuple[str, ...], shape: str) -> str | None:
+    """The shape of these axes as a part of a known shape; a variadic axis has to lie inside."""
+    more = len(known) - len(dims)
+    if dims == known:
+        return shape
+    if more > 0 and known[:-more] == dims and not any(dim.startswith("*") for dim in known[-more:]):
+        return f"{shape}[:-{more}]"
+    if more > 0 and known[more:] == dims and not any(dim.startswith("*") for dim in known[:more]):
+        return f"{shape}[{more}:]"
+    return None
+
+
+def _shared(formula: Formula, parts: dict[str, str]) -> set[str]:
+    """Names of the axes that several shapes have, or a condition or a computed axis."""
+    shapes = [a.type.dims for a in formula.positional if isinstance(a.type, ArrayType) and a.name not in parts]
+    dims = [dim.removeprefix("*") for shape in shapes for dim in shape]
+    computed = [dim for dim in dims if not dim.isidentifier() and dim != "..."]
+    expressions = computed + [condition for condition, _ in formula.requires]
+    return {dim for dim in dims if dims.count(dim) > 1}.union(*map(axis_names, expressions))
+
+
 class _Compiler:
     """Conditions of one formula as Python source.
 
@@ -129,6 +134,8 @@ class _Compiler:
     def __init__(self, formula: Formula):
         self.formula = formula
         self.axes = _axes(formula)
+        self.parts = _parts(formula)
+        self.shared = _shared(formula, self.parts)
         self.bound: set[str] = set()
         self.later: list[str] = []  # conditions on axes that a later argument binds
         self.values: list[str] = []  # conditions that look at values, last because they cost most
@@ -147,21 +154,21 @@ class _Compiler:
         return f"(_dtype := {name}.dtype) in float_dtypes_"
 
     def shape(self, name: str, kind: ArrayType, optional: bool) -> list[str]:
+        if name in self.parts:
+            return [f"{name}.shape == {self.parts[name]}"]
         shape, middle = f"_shape_{name}", kind.variadic
         if middle is None and all(dim in self.bound for dim in kind.dims):
-            return [f"{name}.shape == ({''.join(f'_{dim}, ' for dim in kind.dims)})"]
+            return [f"({shape} := {name}.shape) == ({''.join(f'_{dim}, ' for dim in kind.dims)})"]
         rank = len(kind.dims) if middle is None else len(kind.dims) - 1
-        conditions = [
-            f"({shape} := {name}.shape) is not None",
-            f"len({shape}) {'==' if middle is None else '>='} {rank}",
-        ]
+        conditions = [f"len({shape} := {name}.shape) {'==' if middle is None else '>='} {rank}"]
         for i, dim in enumerate(kind.dims):
             if i == middle:
                 after = len(kind.dims) - 1 - i
                 part = f"{shape}[{i}:{f'-{after}' if after else ''}]" if i or after else shape
-                conditions += (
-                    self.bind(dim.removeprefix("*"), part, variadic=True, optional=optional) if dim != "..." else []
-                )
+                axis = dim.removeprefix("*")
+                # Slicing costs more than all else here: an axis that only one shape has is left alone.
+                if axis in self.shared:
+                    conditions += self.bind(axis, part, variadic=True, optional=optional)
                 continue
             at = i if middle is None or i < middle else i - len(kind.dims)
             if dim == "_":
@@ -173,6 +180,8 @@ class _Compiler:
             else:
                 self.later.append(f"{shape}[{at}] == {self.rename(dim)}" if not optional else
                                   f"({name} is None or {shape}[{at}] == {self.rename(dim)})")  # fmt: skip
+        if self.formula.nonempty:
+            conditions.append(f"0 not in {shape}")
         return conditions
 
     def bind(self, axis: str, part: str, *, variadic: bool, optional: bool) -> list[str]:
@@ -199,8 +208,6 @@ class _Compiler:
 
     def array(self, name: str, kind: ArrayType, optional: bool) -> list[str]:
         conditions = [self.dtype(name, kind), *self.shape(name, kind, optional)]
-        if self.formula.nonempty:
-            conditions.append(f"0 not in {name}.shape")
         value = self.domain(name, kind.domain)
         if value:
             self.values.append(f"({name} is None or {value})" if optional else value)
@@ -282,7 +289,7 @@ def implements(declaration: Callable[..., Any], adapter: ArrayAdapter) -> Callab
         filename = f"<check of {formula.id} for {function.__module__}>"
         namespace: dict[str, Any] = {
             "explain_": lambda *arguments: explain(formula, adapter, arguments),
-            "fits_": _fits, "float_tree_": _float_tree, "function_": function, "inf_": float("inf"),
+            "fits_": fits, "float_tree_": _float_tree, "function_": function, "inf_": float("inf"),
             "inside_": adapter.inside, "distribution_": adapter.distribution, "signs_": adapter.signs,
             "ordered_": adapter.ordered,
             **{f"{kind}_dtypes_": dtypes for kind, dtypes in adapter.dtypes.items()},
@@ -466,7 +473,7 @@ class _Explainer:
             self.fail(DomainError, f"{name} is {value!r}, expected {_article(kind.type.__name__)} {kind.range}")
 
     def tree(self, name: str, value: Any, kind: TreeType) -> None:
-        arrays = list(leaves(value))
+        arrays = leaves(value)
         for array in arrays:
             if not hasattr(array, "dtype") or not hasattr(array, "shape"):
                 self.fail(DtypeError, f"{name} holds {_article(type(array).__name__)}, expected float arrays")
@@ -476,7 +483,7 @@ class _Explainer:
             self.trees[kind.name] = (name, value)
             return
         first, expected = self.trees[kind.name]
-        theirs = list(leaves(expected))
+        theirs = leaves(expected)
         if len(arrays) != len(theirs):
             self.fail(ShapeError, f"{name} has {len(arrays)} arrays, expected {len(theirs)} as {first} has")
         for i, (array, other) in enumerate(zip(arrays, theirs, strict=True)):
@@ -487,7 +494,7 @@ class _Explainer:
                 )
             if array.dtype != other.dtype:
                 self.fail(DtypeError, f"{at} has dtype {array.dtype}, expected {other.dtype} as {first} has")
-        if not _fits(expected, value):
+        if not fits(expected, value):
             self.fail(ShapeError, f"{name} is nested differently from {first}")
 
     def state(self, name: str, value: Any, kind: StateType) -> None:

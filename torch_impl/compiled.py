@@ -1,0 +1,104 @@
+"""Formulas compiled by `torch.compile`, where that pays, and steps that write over what they are given.
+
+``gongsik.backend("torch", compile=True)`` passes every formula through `compiled`. Of an optimizer the arithmetic of
+one tensor is compiled, once for all sizes, and run for every large tensor and for all small ones joined: compiling
+neither takes longer for more parameters, nor is repeated when a rate changes.
+"""
+
+import functools
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gongsik.spec.array import OpaqueType
+from gongsik.spec.tree import leaves
+from gongsik.torch_impl.arrays import implements
+from gongsik.torch_impl.trees import Columns, Kernel, bind, columns_of, eager, is_transformed, run_joined, trees_of
+
+PAYS_FROM = 2**20
+"""Elements from which on a compiled formula repays the cost of its call (some 50 microseconds)."""
+
+KERNEL_PAYS_FROM = 2**15
+"""The same for a kernel of an optimizer, which saves more: a handful of passes over as many arrays."""
+
+
+def compiled(function: Callable[..., Any], id: str, /, *, donate: bool = False) -> Callable[..., Any]:
+    """The same formula, compiled for large inputs; small ones take the usual way.
+
+    Parameters
+    ----------
+    function : callable
+        A formula of this backend.
+    id : str
+        Its id.
+    donate : bool
+        Whether an optimizer may write over the parameters and the state that it is given, and so needs no new memory.
+        They are then used up, as with JAX's `donate_argnums`: only the returned ones are valid.
+
+    Returns
+    -------
+    callable
+        With the signature and the input check of `function`.
+    """
+    formula, inner = function.formula, function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+    if hasattr(inner, "with_runner"):
+        return implements(formula.function)(inner.with_runner(functools.partial(_run, donate=donate)))
+    takes_function = any(
+        isinstance(argument.type, OpaqueType) and argument.type.type is Callable for argument in formula.positional
+    )
+    if formula.takes_trees or takes_function:
+        return function
+    fast = torch.compile(inner, dynamic=True)
+
+    @functools.wraps(inner)
+    def chosen(*arguments: Any, **options: Any) -> Any:
+        size = sum(x.numel() for x in leaves(arguments) if isinstance(x, Tensor))
+        return (fast if size >= PAYS_FROM else inner)(*arguments, **options)
+
+    return implements(formula.function)(chosen)
+
+
+def _run(
+    kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None, donate: bool
+) -> list[Any]:
+    """The runner that compiles; with `donate` it writes over all trees but the second, the gradient."""
+    columns = columns_of(trees)
+    if is_transformed(columns):
+        return eager(kernel, trees, *coefficients)
+    with torch.no_grad():
+        if donate and fused is not None and all(all(map(Tensor.is_contiguous, column)) for column in columns):
+            param, grad, *states = columns
+            fused(param, grad, *states)
+            return trees_of(trees[0], [param, *states])
+        return trees_of(trees[0], _run_kernel(kernel, columns, coefficients, donate))
+
+
+def _run_kernel(kernel: Kernel, columns: Columns, coefficients: Sequence[Any], donate: bool) -> Columns:
+    usual = bind(kernel, coefficients)
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        if tensors[0].numel() < KERNEL_PAYS_FROM:
+            return usual(*tensors)
+        param, grad, *states = (x.reshape(-1) for x in tensors)  # one compiled kernel for any number of axes
+        results = _compile(kernel, donate)(param, grad, *states, *coefficients) or (param, *states)
+        return tuple(x.view(tensors[0].shape) for x in results)
+
+    return run_joined(columns, run)
+
+
+@functools.cache
+def _compile(kernel: Kernel, donate: bool) -> Callable[..., tuple[Tensor, ...] | None]:
+    """The compiled kernel; with `donate` it returns nothing and writes over the parameters and the states."""
+    if not donate:
+        return torch.compile(kernel, dynamic=True)
+
+    def donating(param: Tensor, grad: Tensor, *rest: Any) -> None:
+        for old, new in zip((param, *rest), kernel(param, grad, *rest), strict=False):  # after the states: coefficients
+            old.copy_(new)
+
+    # torch.compile limits compilations per code object, so every kernel needs one of its own.
+    code = donating.__code__.replace(co_name=f"donating{kernel.__name__}")
+    return torch.compile(types.FunctionType(code, globals(), closure=donating.__closure__), dynamic=True)

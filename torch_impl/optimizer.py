@@ -1,0 +1,413 @@
+"""Optimizers in PyTorch: one pass over the memory if compiled, torch's fused kernels where there are some.
+
+Per step everything that is one number is computed once, in double precision: on the host, as the counter of steps stays
+on the CPU; as tensors if the counter is on a GPU or the step is traced, so that neither waits for the other.
+"""
+
+# pyright: reportPrivateImportUsage=false
+# (torch's fused kernels have no public names)
+
+import functools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gongsik.spec import DomainError
+from gongsik.spec import optimizer as spec
+from gongsik.spec.tree import leaves, map_leaves, rebuild
+from gongsik.torch_impl.arrays import ADAPTER, implements, value_and_grad
+from gongsik.torch_impl.trees import is_transformed, over_trees
+
+__all__ = [
+    "adadelta", "adagrad", "adam", "adamax", "adamw", "batch_gradient", "clip_grad_norm", "cosine_decay",
+    "exponential_moving_average", "gradient_descent", "inverse_sqrt_decay", "linear_decay", "linear_warmup",
+    "mini_batch_gradient", "momentum", "nadam", "nesterov", "nesterov_lookahead", "newton_method", "radam", "rmsprop",
+    "stochastic_gradient",
+]  # fmt: skip
+
+
+def number(option: Any) -> Any:
+    """A learning rate as a number, unless it is on a GPU or part of a trace."""
+    known = isinstance(option, Tensor) and option.device.type == "cpu" and not is_transformed([[option]])
+    return option.item() if known else option
+
+
+def zeros(param: Any) -> Any:
+    return map_leaves(torch.zeros_like, param)
+
+
+def dtypes(param: Any) -> set[torch.dtype]:
+    return {w.dtype for w in leaves(param)}
+
+
+def next_step(state: Any) -> tuple[Tensor, Any]:
+    """The counter of steps after this one, and its value: a number, or a tensor where reading it would wait."""
+    step = torch.ones((), dtype=torch.int64) if state is None else state.step + 1
+    readable = step.device.type == "cpu" and not is_transformed([[step]])
+    return step, int(step) if readable else step.double()
+
+
+def one_minus_power(beta: float, t: Any) -> Any:
+    """1 - beta^t in double precision, without cancellation for beta near 1."""
+    if isinstance(t, Tensor):
+        return -torch.expm1(t * math.log(beta)) if beta else torch.ones_like(t)
+    return -math.expm1(t * math.log(beta)) if beta else 1.0
+
+
+def root(x: Tensor, eps: float, eps_place: str) -> Tensor:
+    return torch.sqrt(x + eps) if eps_place == "inside" else torch.sqrt(x) + eps
+
+
+def descend(param: Tensor, rate: Any, step: Tensor, divisor: Tensor) -> Tensor:
+    """Subtract rate * step / divisor, in one pass where the rate is a number."""
+    if isinstance(rate, Tensor):
+        return param - rate * (step / divisor)
+    return torch.addcdiv(param, step, divisor, value=-rate)
+
+
+# One step down the slope
+
+
+@implements(spec.gradient_descent)
+@over_trees
+def gradient_descent(run, param, grad, /, *, lr=1e-3):
+    lr = number(lr)
+    fused = None if isinstance(lr, Tensor) else functools.partial(torch._foreach_add_, alpha=-lr)
+    return run(_gradient_descent, (param, grad), lr, fused=fused)[0]
+
+
+def _gradient_descent(w, g, lr):
+    return (w - lr * g,)
+
+
+# Which samples the gradient is taken over
+
+
+@implements(spec.stochastic_gradient)
+def stochastic_gradient(loss, params, data, index, /):
+    return gradient_on("stochastic_gradient", loss, params, data, index.reshape(1))
+
+
+@implements(spec.mini_batch_gradient)
+def mini_batch_gradient(loss, params, data, index, /):
+    return gradient_on("mini_batch_gradient", loss, params, data, index)
+
+
+@implements(spec.batch_gradient)
+def batch_gradient(loss, params, data, /):
+    spec.count_samples("batch_gradient", data)
+    return value_and_grad(loss)(params, *data)
+
+
+def gradient_on(name, loss, params, data, index):
+    n = spec.count_samples(name, data)
+    if not ADAPTER.inside(index, 0, n - 1, False, False):
+        raise DomainError(f"{name}: index has a value that is not in [0, {n - 1}], the samples of data")
+    return value_and_grad(loss)(params, *(x[index] for x in data))
+
+
+# A memory of the direction
+
+
+@implements(spec.momentum)
+@over_trees
+def momentum(run, param, grad, state=None, /, *, lr=1e-3, beta=0.9):
+    return _with_momentum(run, param, grad, state, lr, beta, shifted=False)
+
+
+@implements(spec.nesterov)
+@over_trees
+def nesterov(run, param, grad, state=None, /, *, lr=1e-3, beta=0.9, form="shifted"):
+    return _with_momentum(run, param, grad, state, lr, beta, shifted=form == "shifted")
+
+
+def _with_momentum(run, param, grad, state, lr, beta, shifted):
+    lr, (a,) = number(lr), (zeros(param),) if state is None else state
+    fused = None
+    # for beta = 0 it wants no sums, and in half precision it is wrong on the CPU (pytorch/pytorch#191763)
+    if beta and not isinstance(lr, Tensor) and dtypes(param) <= {torch.float32, torch.float64}:
+        fused = functools.partial(
+            torch._fused_sgd_, lr=lr, momentum=beta, nesterov=shifted, weight_decay=0.0, dampening=0.0, maximize=False,
+            is_first_step=False,
+        )  # fmt: skip
+    param, a = run(_nesterov if shifted else _momentum, (param, grad, a), lr, beta, fused=fused)
+    return param, spec.MomentumState(a)
+
+
+def _momentum(w, g, a, lr, beta):
+    a = beta * a + g
+    return w - lr * a, a
+
+
+def _nesterov(w, g, a, lr, beta):
+    a = beta * a + g
+    return w - lr * (g + beta * a), a
+
+
+@implements(spec.nesterov_lookahead)
+def nesterov_lookahead(param, state=None, /, *, lr=1e-3, beta=0.9):
+    lr = number(lr)
+    return param if state is None else map_leaves(lambda w, a: w - (lr * beta) * a, param, state.a)
+
+
+@implements(spec.exponential_moving_average)
+def exponential_moving_average(x, init=None, /, *, gamma=0.99):
+    # sums over 1, 2, 4, ... values by adding two of half the length: log2(t) passes instead of t steps
+    m = (1 - gamma) * x  # [t, *shape]
+    if init is not None:
+        m = torch.cat([m[:1] + gamma * init, m[1:]])
+    n = 1
+    while n < len(x):
+        # gamma^n in two factors, neither of which is 0: an infinite value stays infinite however old it is
+        first, second = (max(gamma**k, torch.finfo(x.dtype).tiny) if gamma else 0.0 for k in (n // 2, n - n // 2))
+        m = torch.cat([m[:n], m[n:] + first * (second * m[:-n])])
+        n *= 2
+    return m
+
+
+# A rate of its own for every parameter
+
+
+@implements(spec.adagrad)
+@over_trees
+def adagrad(run, param, grad, state=None, /, *, lr=1e-2, eps=1e-10, eps_place="outside"):
+    lr, (G,) = number(lr), (zeros(param),) if state is None else state
+
+    def in_place(w, g, G):
+        steps = [torch.ones((), device=w[0].device)] * len(w)
+        torch._fused_adagrad_(w, g, G, steps, lr=lr, lr_decay=0.0, weight_decay=0.0, eps=eps, maximize=False)
+
+    fused = in_place if eps_place == "outside" and not isinstance(lr, Tensor) else None
+    param, G = run(_adagrad, (param, grad, G), lr, eps, eps_place, fused=fused)
+    return param, spec.AdagradState(G)
+
+
+def _adagrad(w, g, G, lr, eps, eps_place):
+    G = torch.addcmul(G, g, g)
+    return descend(w, lr, g, root(G, eps, eps_place)), G
+
+
+@implements(spec.adadelta)
+@over_trees
+def adadelta(run, param, grad, state=None, /, *, gamma=0.9, eps=1e-6):
+    G, H = (zeros(param), zeros(param)) if state is None else state
+    param, G, H = run(_adadelta, (param, grad, G, H), gamma, eps)
+    return param, spec.AdadeltaState(G, H)
+
+
+def _adadelta(w, g, G, H, gamma, eps):
+    G = torch.addcmul(gamma * G, g, g, value=1 - gamma)
+    delta = torch.sqrt(H + eps) / torch.sqrt(G + eps) * g
+    return w - delta, G, torch.addcmul(gamma * H, delta, delta, value=1 - gamma)
+
+
+@implements(spec.rmsprop)
+@over_trees
+def rmsprop(run, param, grad, state=None, /, *, lr=1e-2, gamma=0.99, eps=1e-8, eps_place="outside"):
+    lr, (G,) = number(lr), (zeros(param),) if state is None else state
+    param, G = run(_rmsprop, (param, grad, G), lr, gamma, eps, eps_place)
+    return param, spec.RMSPropState(G)
+
+
+def _rmsprop(w, g, G, lr, gamma, eps, eps_place):
+    G = torch.addcmul(gamma * G, g, g, value=1 - gamma)
+    return descend(w, lr, g, root(G, eps, eps_place)), G
+
+
+# Both: the Adam family
+
+
+@implements(spec.adam)
+@over_trees
+def adam(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, eps_place="outside"):
+    step, t = next_step(state)
+    lr, (m, v) = number(lr), (zeros(param), zeros(param)) if state is None else (state.m, state.v)
+    rate, correction = lr / one_minus_power(beta1, t), one_minus_power(beta2, t) ** 0.5
+    if eps_place == "inside":
+        kernel, rate, fused = _adam_inside, rate * correction, None
+    else:
+        kernel, fused = _adam, _fused_adam(torch._fused_adam_, param, t, lr, beta1, beta2, eps, 0.0)
+    param, m, v = run(kernel, (param, grad, m, v), rate, beta1, beta2, eps, correction, fused=fused)
+    return param, spec.AdamState(step, m, v)
+
+
+@implements(spec.adamw)
+@over_trees
+def adamw(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+    step, t = next_step(state)
+    lr, (m, v) = number(lr), (zeros(param), zeros(param)) if state is None else (state.m, state.v)
+    rate, correction = lr / one_minus_power(beta1, t), one_minus_power(beta2, t) ** 0.5
+    fused = _fused_adam(torch._fused_adamw_, param, t, lr, beta1, beta2, eps, weight_decay)
+    coefficients = (rate, beta1, beta2, eps, correction, lr * weight_decay)
+    param, m, v = run(_adamw, (param, grad, m, v), *coefficients, fused=fused)
+    return param, spec.AdamState(step, m, v)
+
+
+def _fused_adam(kernel, param, t, lr, beta1, beta2, eps, weight_decay):
+    """Torch's kernel, if it computes the same; it forms 1 - beta^t by a subtraction, and m + (1 - beta1) (g - m)."""
+    numbers = not isinstance(lr, Tensor) and not isinstance(t, Tensor)
+    accurate = max(beta1, beta2) < 1 - 2**-20 and torch.float64 not in dtypes(param)
+    if not (numbers and accurate and beta1 > 0.5):  # for beta1 <= 0.5 it makes NaN of an infinite gradient
+        return None
+
+    def fused(w, g, m, v):
+        steps = [torch.full((), float(t), device=w[0].device)] * len(w)
+        kernel(
+            w, g, m, v, [], steps, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, amsgrad=False,
+            maximize=False,
+        )  # fmt: skip
+
+    return fused
+
+
+def moments(g, m, v, beta1, beta2):
+    """Moving averages of the gradient and of its square."""
+    return torch.add(beta1 * m, g, alpha=1 - beta1), torch.addcmul(beta2 * v, g, g, value=1 - beta2)
+
+
+def _adam(w, g, m, v, rate, beta1, beta2, eps, correction):
+    m, v = moments(g, m, v, beta1, beta2)
+    return descend(w, rate, m, torch.sqrt(v) / correction + eps), m, v
+
+
+def _adam_inside(w, g, m, v, rate, beta1, beta2, eps, correction):
+    m, v = moments(g, m, v, beta1, beta2)
+    return descend(w, rate, m, torch.sqrt(v + eps)), m, v
+
+
+def _adamw(w, g, m, v, rate, beta1, beta2, eps, correction, shrink):
+    m, v = moments(g, m, v, beta1, beta2)
+    return descend((1 - shrink) * w, rate, m, torch.sqrt(v) / correction + eps), m, v
+
+
+@implements(spec.adamax)
+@over_trees
+def adamax(run, param, grad, state=None, /, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    step, t = next_step(state)
+    m, u = (zeros(param), zeros(param)) if state is None else (state.m, state.u)
+    rate = number(lr) / one_minus_power(beta1, t)
+    param, m, u = run(_adamax, (param, grad, m, u), rate, beta1, beta2, eps)
+    return param, spec.AdamaxState(step, m, u)
+
+
+def _adamax(w, g, m, u, rate, beta1, beta2, eps):
+    m = torch.add(beta1 * m, g, alpha=1 - beta1)
+    u = torch.maximum(beta2 * u, g.abs() + eps)
+    return descend(w, rate, m, u), m, u
+
+
+@implements(spec.nadam)
+@over_trees
+def nadam(
+    run, param, grad, state=None, /, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3, form="scheduled"
+):
+    step, t = next_step(state)
+    m, v = (zeros(param), zeros(param)) if state is None else (state.m, state.v)
+    old_product = torch.ones((), dtype=torch.float64) if state is None else state.mu_product
+    mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
+    product = mu * number(old_product.double())
+    if form == "scheduled":
+        of_m, of_g = mu_next / (1 - product * mu_next), (1 - mu) / (1 - product)
+    else:
+        of_m, of_g = (beta / one_minus_power(beta1, t) for beta in (beta1, 1 - beta1))
+    lr, correction = number(lr), one_minus_power(beta2, t) ** 0.5
+    param, m, v = run(_nadam, (param, grad, m, v), lr * of_m, lr * of_g, beta1, beta2, eps, correction)
+    return param, spec.NAdamState(step, torch.as_tensor(product, dtype=old_product.dtype), m, v)
+
+
+def _nadam(w, g, m, v, rate_of_m, rate_of_g, beta1, beta2, eps, correction):
+    m, v = moments(g, m, v, beta1, beta2)
+    return w - (rate_of_m * m + rate_of_g * g) / (torch.sqrt(v) / correction + eps), m, v
+
+
+@implements(spec.radam)
+@over_trees
+def radam(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    step, t = next_step(state)
+    m, v = (zeros(param), zeros(param)) if state is None else (state.m, state.v)
+    rate, rest = number(lr) / one_minus_power(beta1, t), one_minus_power(beta2, t)
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * t * beta2**t / rest
+    trusted = rho > 5
+    if isinstance(trusted, Tensor) or trusted:
+        factor = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho) * rest
+        factor = factor.abs() ** 0.5 if isinstance(factor, Tensor) else factor**0.5
+    else:
+        factor = 1.0
+    param, m, v = run(_radam, (param, grad, m, v), rate, beta1, beta2, eps, factor, trusted)
+    return param, spec.AdamState(step, m, v)
+
+
+def _radam(w, g, m, v, rate, beta1, beta2, eps, factor, trusted):
+    m, v = moments(g, m, v, beta1, beta2)
+    if isinstance(trusted, Tensor):
+        return w - rate * m * torch.where(trusted, factor / (torch.sqrt(v) + eps), 1.0), m, v
+    return (descend(w, rate * factor, m, torch.sqrt(v) + eps) if trusted else w - rate * m), m, v
+
+
+# Using the curvature
+
+
+@implements(spec.newton_method)
+def newton_method(param, grad, hessian, /):
+    wide = torch.promote_types(param.dtype, torch.float32)  # LAPACK has no half precision
+    step, info = torch.linalg.solve_ex(hessian.to(wide), grad.to(wide))
+    if not ADAPTER.inside(info, 0, 0, False, False):
+        raise DomainError("newton_method: hessian is singular")
+    return param - step.to(param.dtype)
+
+
+# The rate over time, in double precision
+
+
+@implements(spec.cosine_decay)
+def cosine_decay(step, /, *, base_lr=1e-3, total_steps=1000, min_lr=0.0):
+    # (1 + cos(pi t / T)) / 2 without the cancellation near t = T
+    share = torch.sin(math.pi / 2 * ((total_steps - step).double() / total_steps)) ** 2
+    return min_lr + (base_lr - min_lr) * share
+
+
+@implements(spec.linear_decay)
+def linear_decay(step, /, *, base_lr=1e-3, total_steps=1000):
+    return base_lr * ((total_steps - step).clamp(min=0).double() / total_steps)
+
+
+@implements(spec.inverse_sqrt_decay)
+def inverse_sqrt_decay(step, /, *, base_lr=1e-3, timescale=1):
+    return base_lr / torch.sqrt(step.double() / timescale)
+
+
+@implements(spec.linear_warmup)
+def linear_warmup(step, /, *, base_lr=1e-3, warmup_steps=100, decay="constant", total_steps=None):
+    after = (step - warmup_steps).clamp(min=0)
+    span = 0 if total_steps is None else total_steps - warmup_steps  # a decay that needs it has it
+    if decay == "cosine":
+        rate = cosine_decay(after, base_lr=base_lr, total_steps=span)
+    elif decay == "linear":
+        rate = linear_decay(after, base_lr=base_lr, total_steps=span)
+    elif decay == "inverse_sqrt":
+        timescale = max(warmup_steps, 1)
+        rate = inverse_sqrt_decay(step.clamp(min=timescale), base_lr=base_lr, timescale=timescale)
+    else:
+        rate = torch.full_like(step, base_lr, dtype=torch.float64)
+    return rate * (step.clamp(max=warmup_steps).double() / warmup_steps) if warmup_steps else rate
+
+
+@implements(spec.clip_grad_norm)
+def clip_grad_norm(grads, /, *, max_norm=1.0):
+    tensors = leaves(grads)
+    if not any(g.numel() for g in tensors):
+        return grads
+    factor = max_norm / length(torch.stack([length(g) for g in tensors])).clamp(min=max_norm)
+    return rebuild(grads, [(g * factor).to(g.dtype) for g in tensors])
+
+
+def length(g):
+    """Euclidean norm in double precision, in which no square of a narrower format overflows."""
+    if g.dtype != torch.float64:
+        return torch.linalg.vector_norm(g, dtype=torch.float64)
+    largest = torch.linalg.vector_norm(g, torch.inf)
+    scale = torch.where((largest > 0) & largest.isfinite(), largest, 1.0)
+    return scale * torch.linalg.vector_norm(g / scale)

@@ -1,0 +1,123 @@
+"""How the arithmetic of an optimizer, written for one tensor, goes over a tree of tensors.
+
+The arithmetic is a *kernel*: a function ``kernel(param, grad, *states, *coefficients) -> (param, *states)`` of tensors
+and numbers, element by element. An optimizer gets a *runner* as its first argument and hands it the kernel: `eager`
+runs it as it is; `gongsik.torch_impl.compiled` has one that compiles it.
+"""
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack  # pyright: ignore[reportMissingImports]
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+from gongsik.spec import ShapeError
+from gongsik.spec.tree import leaves, rebuild
+
+Kernel = Callable[..., tuple[Tensor, ...]]
+Columns = list[list[Tensor]]
+"""The tensors of several trees of one structure: `columns[k][i]` is tensor i of tree k."""
+
+SMALL = 2**16
+"""Tensors with fewer elements than this are joined, so that a kernel runs once for all of them."""
+
+
+class Runner(Protocol):
+    """Runs a kernel on every tensor of some trees; `fused` is a torch kernel that does the same in place on lists."""
+
+    def __call__(
+        self, kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None
+    ) -> list[Any]: ...
+
+
+def over_trees(step: Callable[..., Any], run: Runner | None = None) -> Any:
+    """Make ``step(run, param, ...)`` a function of ``(param, ...)``; its `with_runner` binds another runner."""
+
+    def bound(*arguments: Any, **options: Any) -> Any:
+        return step(run or eager, *arguments, **options)
+
+    functools.update_wrapper(bound, step)
+    signature = inspect.signature(step)
+    bound.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
+    bound.with_runner = functools.partial(over_trees, step)  # pyright: ignore[reportFunctionMemberAccess]
+    return bound
+
+
+def eager(
+    kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None
+) -> list[Any]:
+    """The runner that neither compiles nor writes over anything."""
+    columns, function = columns_of(trees), bind(kernel, coefficients)
+    if is_transformed(columns):
+        results = [function(*tensors) for tensors in zip(*columns, strict=True)]
+        return trees_of(trees[0], transpose(results))
+    if fused is not None:
+        param, grad, *states = columns
+        kept = [[x.clone(memory_format=torch.contiguous_format) for x in column] for column in (param, *states)]
+        fused(kept[0], [x.contiguous() for x in grad], *kept[1:])
+        return trees_of(trees[0], kept)
+    return trees_of(trees[0], run_joined(columns, function))
+
+
+def bind(kernel: Kernel, coefficients: Sequence[Any]) -> Kernel:
+    """The kernel as a function of tensors only.
+
+    A coefficient that is a tensor is in double precision, and would decide the dtype of a result without axes.
+    """
+    return lambda *tensors: tuple(x.to(tensors[0].dtype) for x in kernel(*tensors, *coefficients))
+
+
+def transpose(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def columns_of(trees: Sequence[Any]) -> Columns:
+    columns = [leaves(tree, trees[0]) for tree in trees]
+    if not columns[0]:
+        raise ShapeError("param holds no array")
+    return columns
+
+
+def trees_of(like: Any, columns: Columns) -> list[Any]:
+    return [rebuild(like, column) for column in columns]
+
+
+def is_transformed(columns: Columns) -> bool:
+    """Whether the operations are traced, differentiated or vectorised: then nothing in place, nothing joined."""
+    if torch.compiler.is_compiling() or peek_interpreter_stack() is not None:
+        return True
+    return torch.is_grad_enabled() and any(any(map(_requires_grad, column)) for column in columns)
+
+
+_requires_grad = operator.attrgetter("requires_grad")
+
+
+def run_joined(columns: Columns, function: Kernel) -> Columns:
+    """Call a function on the tensors of each place, and once for all small ones, joined end to end."""
+    results: list[Any] = [None] * len(columns[0])
+    for places in groups(columns[0]):
+        if len(places) == 1:
+            results[places[0]] = function(*(column[places[0]] for column in columns))
+            continue
+        parts = [[column[i] for i in places] for column in columns]
+        joined = function(*map(_flatten_dense_tensors, parts))
+        split = zip(*(_unflatten_dense_tensors(flat, parts[0]) for flat in joined), strict=True)
+        for i, result in zip(places, split, strict=True):
+            results[i] = result
+    return transpose(results)
+
+
+def groups(tensors: list[Tensor]) -> Iterator[list[int]]:
+    """Places of tensors that are dealt with together: the small ones of a dtype and device, every other one alone."""
+    small: dict[Any, list[int]] = {}
+    for i, x in enumerate(tensors):
+        if x.numel() < SMALL:
+            small.setdefault((x.dtype, x.device), []).append(i)
+        else:
+            yield [i]
+    yield from small.values()
