@@ -62,8 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if _chapter(item) in (None, *chapters)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
-    if any("gs" in getattr(item, "fixturenames", ()) for item in items):
-        _hypothesis_profile(config)
+    ours = [item for item in items if "gs" in getattr(item, "fixturenames", ()) or item.get_closest_marker("law")]
+    if ours:
+        _hypothesis_profile(config, ours)
 
 
 def _chapter(item: pytest.Item) -> str | None:
@@ -75,7 +76,7 @@ def _chapter(item: pytest.Item) -> str | None:
     return stem if item.get_closest_marker("law") else None
 
 
-def _hypothesis_profile(config: pytest.Config) -> None:
+def _hypothesis_profile(config: pytest.Config, items: list[pytest.Item]) -> None:
     from hypothesis import HealthCheck, Phase, settings
 
     given_seed = config.getoption("--conformance-seed")
@@ -90,6 +91,10 @@ def _hypothesis_profile(config: pytest.Config) -> None:
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("gongsik")
+    functions = {item.function for item in items}  # pyright: ignore[reportAttributeAccessIssue]
+    for function in functions:  # those that `given` has decorated took their settings when they were imported
+        if getattr(function, "is_hypothesis_test", False):
+            settings.get_profile("gongsik")(function)
     if given_seed is not None:
         config.option.hypothesis_seed = given_seed
 

@@ -60,6 +60,37 @@ def mlp(config, params, x, /):
     return linear(x, params[f"{last}.weight"], params[f"{last}.bias"])
 
 
+def staircase(g, low, high, width, *, activation="step", sharpness=1.0):
+    """A network with one hidden layer that climbs g in steps: on each of `width` cells it has g's value at the middle.
+
+    The sum of squashing functions by which universal approximation is proved. Any of them will do: the sharper, the
+    closer to a step. Returns the configuration and its parameters.
+    """
+    cell = (high - low) / width
+    left = low + cell * np.arange(width)
+    jumps = np.diff(g(left + cell / 2), prepend=0.0)
+    return spec.MLP((1, width, 1), activation), {
+        "0.weight": np.full((width, 1), float(sharpness)),
+        "0.bias": -sharpness * left,
+        "2.weight": jumps[None, :],
+        "2.bias": np.zeros(1),
+    }
+
+
+def interpolant(g, knots):
+    """A network of ReLUs that joins the points (t, g(t)) at the knots t by straight lines: each ReLU bends it at one.
+
+    Returns the configuration and its parameters.
+    """
+    slopes = np.diff(g(knots)) / np.diff(knots)
+    return spec.MLP((1, len(slopes), 1), "relu"), {
+        "0.weight": np.ones((len(slopes), 1)),
+        "0.bias": -knots[:-1],
+        "2.weight": np.diff(slopes, prepend=0.0)[None, :],
+        "2.bias": g(knots[:1]),
+    }
+
+
 @implements(spec.xor_mlp)
 def xor_mlp(x, /):
     total = x.sum(-1)
