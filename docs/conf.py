@@ -40,6 +40,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 nitpick_ignore_regex = [("py:.*", r"(?!gongsik\.).*")]  # names of other projects: nothing is looked up on the network
 napoleon_google_docstring = False
+napoleon_custom_sections = ["Shapes", "Options", "Source"]
 
 html_theme = "furo"
 html_title = "공식 gongsik"

@@ -5,12 +5,12 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-_STAR = re.compile(r"(?<![\w*`\\])(\*{1,2})(?=\w+\b(?!\*))")
+_CODE_OR_STARS = re.compile(r"(`+.*?`+)|(?<![\w*\\])(\*{1,2})(?=\w+\b(?!\*))")
 
 
 def escape_stars(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Keep the stars of ``*arguments`` and ``**options`` from opening an emphasis that nothing closes."""
-    lines[:] = [_STAR.sub(lambda stars: r"\*" * len(stars[1]), line) for line in lines]
+    lines[:] = [_CODE_OR_STARS.sub(lambda m: m[1] or r"\*" * len(m[2]), line) for line in lines]
 
 
 def setup(app: Sphinx) -> None:

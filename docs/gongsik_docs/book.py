@@ -57,6 +57,7 @@ def place(where: str) -> str:
 
 
 _ARRAYS = {"float": "실수 배열", "int": "정수 배열", "bool": "참·거짓 배열"}
+_OPAQUE = {"Any": "아무 값", "Callable": "함수", "dict": "사전", "Mapping": "사전", "tuple": "튜플"}
 _OPTIONS = {float: "실수", int: "정수", bool: "참·거짓", str: "문자열"}
 
 
@@ -66,15 +67,16 @@ def kind_words(kind: Type) -> str:
         case ArrayType():
             return f"{_ARRAYS[kind.kind]} {code(kind)}"
         case TreeType():
-            return "실수 배열 하나, 또는 그 목록·튜플·사전"
+            return "실수 배열, 또는 그 목록·튜플·사전"
         case StateType():
-            return f"상태 {code(kind.type.__name__)}({', '.join(code(name) for name in kind.fields)})"
+            return f"묶음 {code(kind.type.__name__)}({', '.join(code(name) for name in kind.fields)})"
         case OptionType(choices=choices) if choices:
             return f"{' · '.join(code(repr(choice)) for choice in choices)} 중 하나"
         case OptionType():
             return _OPTIONS[kind.type]
         case OpaqueType(type=expected):
-            return code(expected.__name__) if isinstance(expected, type) else "설정, 매개변수 사전 또는 함수"
+            name = getattr(expected, "__name__", None)
+            return _OPAQUE.get(name, code(name)) if isinstance(name, str) else "아무 값"
 
 
 def domain_words(domain: Domain | None) -> str:

@@ -25,7 +25,7 @@ from gongsik.spec import Entry, Erratum, Formula, entries
 from gongsik_docs.book import BACKENDS, conditions, kind_words, label, place
 from gongsik_docs.errata import program, statement, try_counterexample
 from gongsik_docs.evidence import PATH, Evidence, evidence
-from gongsik_docs.markdown import block, code, table
+from gongsik_docs.markdown import block, code, escape, table
 from gongsik_docs.sources import implementation
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Card:
             yield dropdown("인자와 결과", arguments_table(self.entry))
             yield self.agreement()
         elif self.entry.kind == "count":
-            source = implementation(f"gongsik.spec.{self.entry.chapter}", self.entry.name)
+            source = implementation(f"gongsik.spec.{self.entry.chapter}", self.entry.name, decorators=False)
             yield block("code-block", "python", source)
         if self.entry.kind != "named":
             yield self.laws()
@@ -150,7 +150,7 @@ class Card:
         if not found:
             self.warn("law", f"{self.entry.id}: no law tests it")
             return ""
-        items = "\n".join(f"- {code(law.test)}{': ' + law.says if law.says else ''}" for law in found)
+        items = "\n".join(f"- {code(law.test)}{': ' + escape(law.says) if law.says else ''}" for law in found)
         return dropdown(f"시험하는 법칙 {len(found)}개", items)
 
     def erratum(self, erratum: Erratum) -> str:

@@ -13,6 +13,15 @@ def code(text: object) -> str:
     return "`" + str(text).replace("|", r"\|") + "`"
 
 
+def escape(text: str) -> str:
+    r"""Plain text, in which only `code` is Markdown.
+
+    >>> escape("f(a*x) = `a*f`")
+    'f(a\\*x) = `a*f`'
+    """
+    return re.sub(r"(`+.*?`+)|([\\*_$<>\[\]{}])", lambda found: found[1] or f"\\{found[2]}", text)
+
+
 def block(directive: str, argument: str = "", body: str = "", **options: str) -> str:
     """A directive with its options (`_` for `-`), fenced by more backticks than its body has in a row.
 
@@ -28,6 +37,14 @@ def block(directive: str, argument: str = "", body: str = "", **options: str) ->
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> str:
-    """A table; the columns that are named in `numbers` are set flush right."""
-    rule = ["---:" if name in numbers else "---" for name in header]
-    return "".join(f"| {' | '.join(row)} |\n" for row in [header, rule, *rows])
+    """A table without its empty columns; those that are named in `numbers` are set flush right.
+
+    >>> print(table(("a", "b", "c"), [("1", "", "2"), ("3", "", "4")], numbers=("c",)), end="")
+    | a | c |
+    | --- | ---: |
+    | 1 | 2 |
+    | 3 | 4 |
+    """
+    columns = [column for column in zip(header, *rows, strict=True) if any(column[1:])]
+    columns = [(name, "---:" if name in numbers else "---", *cells) for name, *cells in columns]
+    return "".join(f"| {' | '.join(row)} |\n" for row in zip(*columns, strict=True))

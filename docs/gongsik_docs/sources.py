@@ -7,7 +7,7 @@ import textwrap
 from types import ModuleType
 
 
-def implementation(module: str, name: str) -> str:
+def implementation(module: str, name: str, *, decorators: bool = True) -> str:
     """Source of a function without its docstring: of the one that was written, below what decorators put around it.
 
     Raises
@@ -17,7 +17,7 @@ def implementation(module: str, name: str) -> str:
     """
     function = inspect.unwrap(getattr(importlib.import_module(module), name))
     source = textwrap.dedent(inspect.getsource(function))
-    return _text(source, ast.parse(source).body[0], decorators=True)
+    return _text(source, ast.parse(source).body[0], decorators)
 
 
 def definitions(module: ModuleType, name: str, *, decorators: bool = True) -> list[str]:
