@@ -303,7 +303,8 @@ def _power(a: Bounded, b: Bounded) -> Bounded:
     low, high = np.abs(a.value) - a.error, np.abs(a.value) + a.error
     slope = np.abs(b.value) * np.maximum(np.power(np.maximum(low, 0), b.value - 1), np.power(high, b.value - 1))
     from_base = np.where(a.error == 0, 0, slope * a.error)
-    from_exponent = np.where(b.error == 0, 0, _size(value) * np.expm1(np.abs(np.log(high)) * b.error))
+    log = np.maximum(np.abs(np.log(np.maximum(low, 0))), np.abs(np.log(high)))
+    from_exponent = np.where(b.error == 0, 0, (_size(value) + from_base) * np.expm1(log * b.error))
     return _result(value, from_base + from_exponent, a.precision, 4)
 
 

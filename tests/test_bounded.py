@@ -1,0 +1,125 @@
+"""The error bounds are sound: whatever the operands really are, and however each result is rounded, it lies inside."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gongsik.conformance.agreement import compare
+from gongsik.conformance.bounded import _UFUNCS, PRECISIONS, Bounded, Doubtful, Precision
+
+FLOAT32 = Precision("float32", 2.0**-24, 2.0**-126, float(np.finfo(np.float32).max), "linear")
+POSITIVE = {np.log, np.sqrt, np.power, np.reciprocal, np.log1p}
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def operand(rng: np.random.Generator, shape: tuple[int, ...], positive: bool) -> tuple[Bounded, np.ndarray]:
+    """A number with an error, and what it might really be: inside the error, and a float32."""
+    x = rng.standard_normal(shape) * 2.0 ** rng.integers(-6, 4)
+    x = FLOAT32.round(np.abs(x) + 0.125 if positive else x)
+    actual = x * (1 + rng.uniform(-1, 1, shape) * 2.0 ** -rng.integers(8, 22)) if rng.random() < 0.7 else x
+    actual = FLOAT32.round(actual)
+    return Bounded(x, np.abs(actual - x), FLOAT32), actual
+
+
+@pytest.mark.parametrize("ufunc", [f for f in _UFUNCS if f is not np.matmul], ids=lambda f: f.__name__)
+@given(SEEDS)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_ufunc_stays_inside_its_bound(ufunc, seed):
+    rng = np.random.default_rng(seed)
+    pairs = [operand(rng, (4,), ufunc in POSITIVE) for _ in range(ufunc.nin)]
+    with np.errstate(all="ignore"):
+        bounded = ufunc(*(b for b, _ in pairs))
+        actual = FLOAT32.round(ufunc(*(a for _, a in pairs)))  # correctly rounded: at most one rounding
+        inside = ~(np.abs(actual - bounded.value) > bounded.error)
+    assert inside.all(), (pairs, actual, bounded)
+
+
+CONTRACTIONS = {
+    "sum": (lambda x: x.sum(-1), 1),
+    "mean": (lambda x: x.mean(0), 1),
+    "max": (lambda x: x.max(-1), 1),
+    "var": (lambda x: np.var(x, -1), 1),
+    "cumsum": (lambda x: np.cumsum(x, 0), 1),
+    "norm": (lambda x: np.linalg.norm(x, axis=-1), 1),
+    "matmul": (lambda x, y: x @ y.T, 2),
+    "einsum": (lambda x, y: np.einsum("ij,kj->ik", x, y), 2),
+    "tensordot": (lambda x, y: np.tensordot(x, y, ([0], [0])), 2),
+}
+
+
+@pytest.mark.parametrize("name", CONTRACTIONS)
+@given(SEEDS)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_contraction_in_float32_stays_inside_its_bound(name, seed):
+    function, arity = CONTRACTIONS[name]
+    rng = np.random.default_rng(seed)
+    pairs = [operand(rng, (5, 7), False) for _ in range(arity)]
+    bounded = function(*(b for b, _ in pairs))
+    actual = function(*(a.astype(np.float32) for _, a in pairs)).astype(np.float64)
+    assert (np.abs(actual - bounded.value) <= bounded.error).all(), (pairs, actual, bounded)
+
+
+def test_bound_is_a_few_roundings_not_a_wide_net():
+    x = Bounded(np.array([1.0, 3.0]), None, PRECISIONS["float32"])
+    assert ((x / 3).error <= 3 * 2.0**-24).all()
+    assert (np.exp(x).error <= 5 * 2.0**-24 * np.exp(x.value)).all()
+
+
+def test_comparison_is_in_doubt_only_where_errors_meet():
+    x = Bounded(np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.1, 0.1]), FLOAT32)
+    mask = x > np.array([1.0, 1.05, 2.0])
+    assert isinstance(mask, Doubtful)
+    assert mask.doubt.tolist() == [False, True, False]
+    chosen = np.where(mask, 10.0 * x, x)
+    assert chosen.error[1] >= 9 - 0.1
+    assert chosen.error[2] == 0.1
+
+
+def test_overflow_in_the_precision_leaves_nothing_known():
+    x = Bounded(np.array([100.0, 1.0]), None, FLOAT32)
+    assert np.isinf(np.exp(x).error[0])
+    assert np.isfinite(np.exp(x).error[1])
+
+
+def test_infinity_and_nan_are_exact():
+    x = Bounded(np.array([np.inf, -np.inf, np.nan, 0.0]), None, FLOAT32)
+    y = np.exp(x) * 2
+    assert y.error[:3].tolist() == [0, 2 * FLOAT32.smallest, 0] or y.error[0] == y.error[2] == 0
+    assert compare(np.array([np.inf, 0.0, np.nan, 2.0]), y).agreed
+    assert not compare(np.array([np.inf, 0.0, 1.0, 2.0]), y).agreed
+    assert not compare(np.array([1e30, 0.0, np.nan, 2.0]), y).agreed
+
+
+def test_a_function_without_a_rule_is_named():
+    x = Bounded(np.ones(3), None, FLOAT32)
+    with pytest.raises(TypeError, match=r"np\.sinc"):
+        np.sinc(x)
+    with pytest.raises(TypeError, match=r"np\.cbrt"):
+        np.cbrt(x)
+    with pytest.raises(TypeError, match="cannot become int64"):
+        x.astype(int)
+
+
+def test_rounding_to_bfloat16_is_to_the_nearest_even():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.concatenate([np.random.default_rng(0).standard_normal(1000), [1 + 2.0**-8, 1 + 3 * 2.0**-8, np.inf, np.nan]])
+    x = x.astype(np.float32).astype(np.float64)
+    expected = x.astype(ml_dtypes.bfloat16).astype(np.float64)
+    assert np.array_equal(PRECISIONS["bfloat16"].round(x), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("off", [0.0, 3.9, 4.1, 1e6])
+def test_verdict_turns_at_k_bounds(off):
+    expected = Bounded(np.array([1.0, 2.0]), np.array([1e-7, 1e-7]), FLOAT32)
+    verdict = compare(np.array([1.0 + off * 1e-7, 2.0]), expected)
+    assert verdict.agreed == (off < 4)
+    if not verdict.agreed:
+        assert "element [0]" in verdict.message
+
+
+def test_a_bound_above_the_scale_is_inconclusive_not_a_pass():
+    expected = Bounded(np.array([1.0, 1.0]), np.array([1.0, 1.0]), FLOAT32)
+    verdict = compare(np.array([5.0, 5.0]), expected)
+    assert verdict.agreed
+    assert not verdict.conclusive
