@@ -12,6 +12,7 @@ import functools
 import hashlib
 import importlib
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,3 +82,25 @@ def source_hash(id: str) -> str:
         module = importlib.import_module(f"gongsik.{room}.{formula.chapter}")
         texts += definitions(module, formula.name, decorators=room != "spec")
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def write(report: Path) -> None:
+    """Make the file from a report of the conformance suite (``gongsik conformance --report``)."""
+    facts = json.loads(report.read_text(encoding="utf-8"))
+    kept: dict[str, dict] = {}
+    for id in formulas():
+        results = [
+            {
+                "backend": r["backend"], "dtype": r["dtype"], "device": r["device"], "examples": r["examples"],
+                "inconclusive": r["inconclusive"], "bits_lost": round(r["bits_lost"], 2), "discarded": r["discarded"],
+            }
+            for r in facts["results"]
+            if r["id"] == id and r["passed"] and not r["failed"]
+        ]  # fmt: skip
+        if results:
+            kept[id] = {"hash": source_hash(id), "results": results}
+    PATH.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from gongsik_docs import errata, evidence, figures, formula, katex, sources
+from gongsik_docs import book, errata, evidence, figures, formula, katex, sources, tables
 
-from gongsik.spec import Erratum, entries
+from gongsik.spec import CHAPTERS, Erratum, entries
 
 RELU = "# t\n\n```{formula} activation.relu\n```\n"
 
@@ -195,3 +195,34 @@ def test_only_a_figure_is_a_figure(build, chapter: Path) -> None:
     figures.load.cache_clear()
     with pytest.raises(Exception, match="plot returned int, expected a figure"):
         build(FIGURE)
+
+
+def test_numbers_count_through_a_chapter() -> None:
+    for number, name in enumerate(CHAPTERS, start=1):
+        labels = [book.label(entry).split()[1] for entry in entries(name).values()]
+        assert labels == [f"{number}.{i}" for i in range(1, len(labels) + 1)]
+
+
+def test_every_entry_is_in_the_index_and_every_erratum_in_its_list() -> None:
+    index, corrected = tables.formula_index(), tables.errata_index()
+    for entry in entries().values():
+        assert f"{book.label(entry)} {entry.ko}" in index or f"`{entry.id}`" in index
+    assert all(erratum.right in corrected for _, erratum in errata.every_erratum())
+
+
+def test_the_agreement_table_has_what_is_current(evidence_file: Path) -> None:
+    assert tables.agreement_table() == "아직 잰 것이 없다.\n"
+    evidence_file.write_text(measured(1.25, evidence.source_hash("activation.relu")))
+    table = tables.agreement_table().splitlines()
+    assert table[0] == "| 공식 | PyTorch float32 | 예 | 판정 불가 |"
+    assert table[2].endswith("| 1.2 | 1,200 | 7 |")
+    evidence_file.write_text(measured(1.25, "old"))
+    assert tables.agreement_table() == "아직 잰 것이 없다.\n"
+
+
+def test_the_tolerance_study_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "STUDY", tmp_path / "study.json")
+    assert tables.tolerance_study() == "아직 잰 것이 없다.\n"
+    one = {"name": "numpy.allclose", "false_alarms": 219, "cases": 6400, "caught": 52, "wrong": 58}
+    tables.STUDY.write_text(json.dumps({"policies": [one]}))
+    assert "| numpy.allclose | 219 / 6,400 | 52 / 58 |" in tables.tolerance_study()
