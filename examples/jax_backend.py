@@ -7,7 +7,7 @@ judges what it has and lists what it lacks. So does, from any folder, with this 
     PYTHONPATH=examples pytest --pyargs gongsik.conformance --backend jax_backend
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -77,7 +77,7 @@ def gradient_descent(param, grad, /, *, lr=1e-3):
 
 
 class MomentumState(NamedTuple):
-    a: object
+    a: Any
 
 
 def momentum(param, grad, state=None, /, *, lr=1e-3, beta=0.9):
@@ -86,9 +86,9 @@ def momentum(param, grad, state=None, /, *, lr=1e-3, beta=0.9):
 
 
 class AdamState(NamedTuple):
-    step: object
-    m: object
-    v: object
+    step: Any
+    m: Any
+    v: Any
 
 
 def adam(param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, eps_place="outside"):

@@ -87,6 +87,15 @@ def test_functions_may_lie_in_a_module_per_chapter(write_module):
     assert bk.relu([-1, 2]) == [0, 2]
 
 
+def test_function_of_the_module_itself_comes_first(write_module):
+    """So a module that takes another backend over can put its own function in the place of one."""
+    write_module(
+        "taking_over", "from gongsik.reference import *\nfrom gongsik.reference import asarray, to_numpy\nrelu = abs\n"
+    )
+    bk = gongsik.backend("taking_over")
+    assert bk.relu is bk.activation.relu is abs
+
+
 def test_compile_goes_through_the_module(write_module):
     write_module("compiling", MINIMAL + "def compiled(function, id):\n    return lambda *a: (id, function(*a))\n")
     bk = gongsik.backend("compiling", compile=True)

@@ -198,12 +198,14 @@ def _reason(error: Exception) -> str:
 
 
 def _functions(module: ModuleType) -> Mapping[str, Callable[..., Any]]:
-    """Formulas that a module has, by id: in its submodule of the chapter's name, or in the module itself."""
+    """Formulas that a module has, by id: in the module itself, or in its submodule of the chapter's name."""
     found = {}
     for id in formulas():
         chapter, name = id.split(".")
         part = getattr(module, chapter, None)
-        function = getattr(part if isinstance(part, ModuleType) else module, name, None) or getattr(module, name, None)
+        function = getattr(module, name, None)
+        if not callable(function) and isinstance(part, ModuleType):
+            function = getattr(part, name, None)
         if callable(function):
             found[id] = function
     return MappingProxyType(found)

@@ -47,7 +47,7 @@ def save(
     if wrong:
         raise CheckpointError(f"{path}: not NumPy arrays: {', '.join(wrong)}")
     try:
-        data = _serialize({name: np.ascontiguousarray(array) for name, array in params.items()}, dict(metadata or {}))
+        data = _serialize({name: np.asarray(array, order="C") for name, array in params.items()}, dict(metadata or {}))
     except (SafetensorError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: cannot be written as safetensors: {error}") from error
     path = Path(path)
