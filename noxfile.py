@@ -60,6 +60,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Make small mistakes in the formulas and count what the suite notices; arguments go to the script."""
+    install(session, "oracle")
+    session.run("python", "-m", "gongsik.benchmarks.mutation", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the docs, with warnings as errors; `./dev docs -- open` opens them in a browser."""
     install(session, "docs")

@@ -239,10 +239,18 @@ def conformance(
     """Judge backends by every law and against the reference; exit code 1 on any failure."""
     _check_chapter(chapter_name)
     names = backends or ["reference", "torch"]
+    precisions = _import("gongsik.conformance.bounded", "conformance").PRECISIONS
+    for dtype in dtypes or ():
+        if dtype not in precisions:
+            raise BadArgument(f"no dtype {dtype!r}{suggestion(dtype, precisions)}: there are {', '.join(precisions)}")
     for name in names:
         gongsik.backend(name, device=device)  # what cannot be judged is said now, in one line
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadArgument(f"no report can be written to {report}: {error.strerror}") from error
     run = _import("gongsik.conformance.run", "conformance").run
-    raise typer.Exit(run(names, device, dtypes or None, chapter_name, examples, seed, report))
+    raise typer.Exit(run(names, device, dtypes, chapter_name, examples, seed, report, out))
 
 
 @app.command()
