@@ -36,7 +36,7 @@ def install(session: nox.Session, *groups: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Unit tests, doctests, laws, agreement of both backends, the suite's own strength, and the docs."""
-    install(session, "oracle", "examples", "docs")
+    install(session, "oracle", "examples", "docs", "build")
     session.run("pytest", "-n", "auto", "tests", "--pyargs", "gongsik.conformance", *session.posargs, env=ONE_THREAD)
 
 
@@ -96,7 +96,7 @@ def wheel(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel alone, and test it from an empty folder."""
     constraints = ("--constraint", str(ROOT / "constraints.txt"))
     folder = Path(session.create_tmp())
-    session.install(*constraints, "build", "torch")
+    session.install(*constraints, "torch", *nox.project.dependency_groups(PROJECT, "build"))
     for old in folder.glob("gongsik-*"):
         old.unlink()
     session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
