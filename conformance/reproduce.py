@@ -1,5 +1,7 @@
 """A failure as a script of a few lines, which needs no hypothesis."""
 
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,13 @@ def _literal(value: Any, case: Case) -> str:
 
 
 def _imports(case: Case) -> str:
-    """Imports for the states and configurations among the arguments."""
-    types = {type(value) for value in case.arguments if type(value).__module__.startswith("gongsik.spec.")}
+    """Imports for the states and configurations among the arguments, and for what these are made of."""
+    types = {t for value in case.arguments for t in _types(value) if t.__module__.startswith("gongsik.spec.")}
     return "".join(f"from {t.__module__} import {t.__name__}\n" for t in sorted(types, key=lambda t: t.__name__))
+
+
+def _types(value: Any) -> Iterator[type]:
+    yield type(value)
+    parts = value if isinstance(value, list | tuple) else vars(value).values() if is_dataclass(value) else ()
+    for part in parts:
+        yield from _types(part)

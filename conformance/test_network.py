@@ -396,12 +396,12 @@ def test_order_in_which_the_nodes_are_declared_does_not_matter(gs, case, random)
 
 @law("network.computation_graph")
 def test_a_diamond_is_evaluated(gs):
-    """(x + y) (x - y) = x^2 - y^2, through a node that is used twice."""
+    """(x + y) (y - x) = y^2 - x^2: inputs that are used twice, and an operation whose operands have an order."""
     graph = Graph((
         Node("product", "multiply", ("total", "gap")), Node("total", "add", ("x", "y")),
-        Node("gap", "subtract", ("x", "y")), Node("half", "multiply", (0.5, "product")),
+        Node("gap", "subtract", ("y", "x")), Node("half", "multiply", (0.5, "product")),
     ))  # fmt: skip
-    values = gs.computation_graph(graph, {"x": gs.array(np.array(5.0)), "y": gs.array(np.array(3.0))})
+    values = gs.computation_graph(graph, {"x": gs.array(np.array(3.0)), "y": gs.array(np.array(5.0))})
     assert {name: float(gs.numpy(value)) for name, value in values.items()} == {
         "total": 8, "gap": 2, "product": 16, "half": 8,
     }  # fmt: skip

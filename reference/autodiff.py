@@ -22,6 +22,7 @@ import numpy as np
 
 from gongsik.reference.gradients import ADJOINTS, COMPOSED, CONSTANT, LOCAL_GRADIENTS, Adjoint, astype, unbroadcast
 from gongsik.spec.errors import DtypeError, ShapeError
+from gongsik.spec.tree import leaves, map_leaves, rebuild
 
 __all__ = ["Variable", "Visit", "backpropagate", "grad", "local_gradient", "trace", "value_and_grad"]
 
@@ -338,7 +339,7 @@ def value_and_grad(function: Callable[..., Any], /) -> Callable[..., tuple[Any, 
     def evaluate(params: Any, /, *rest: Any) -> tuple[Any, Any]:
         result, inputs = _run(function, params, rest)
         gradients = {visit.node.number: visit.upstream for visit in backpropagate(result) if not visit.node.edges}
-        return result.value, _map(lambda x, _: gradients.get(x.number, np.zeros_like(x.value)), inputs)
+        return result.value, map_leaves(lambda x: gradients.get(x.number, np.zeros_like(x.value)), inputs)
 
     return evaluate
 
@@ -395,7 +396,7 @@ def _run(function: Callable[..., Any], params: Any, rest: tuple[Any, ...]) -> tu
             raise DtypeError(f"parameter {name or 'params'} has dtype {value.dtype}, expected a float dtype")
         return Variable(value, tape=tape, name=name)
 
-    inputs = _map(record, params)
+    inputs = rebuild(params, map(record, leaves(params), _paths(params)))
     result = function(inputs, *rest)
     if np.shape(result) != ():
         raise ShapeError(f"the function returned an array of shape {np.shape(result)}, expected ()")
@@ -404,15 +405,10 @@ def _run(function: Callable[..., Any], params: Any, rest: tuple[Any, ...]) -> tu
     return Variable(result, tape=tape, operation="constant"), inputs
 
 
-def _map(function: Callable[[Any, str], Any], tree: Any, path: str = "") -> Any:
-    """Apply a function to every array of nested lists, tuples and dicts, and to its path."""
-
-    def at(key: Any) -> str:
-        return f"{path}.{key}" if path else str(key)
-
-    if isinstance(tree, dict):
-        return {key: _map(function, value, at(key)) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        values = [_map(function, value, at(i)) for i, value in enumerate(tree)]
-        return type(tree)(*values) if hasattr(tree, "_fields") else type(tree)(values)
-    return function(tree, path)
+def _paths(tree: Any, path: str = "") -> Iterator[str]:
+    """Keys and positions that lead to each array of a tree, joined by dots."""
+    if not isinstance(tree, dict | list | tuple):
+        yield path
+        return
+    for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield from _paths(part, f"{path}.{key}" if path else str(key))

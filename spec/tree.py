@@ -40,7 +40,9 @@ def rebuild(tree: Any, arrays: Iterable[Any]) -> Any:
             return next(waiting)
         parts = part.values() if isinstance(part, dict) else part
         new = itertools.islice(waiting, len(part)) if _flat(parts) else map(build, parts)
-        return dict(zip(part, new, strict=True)) if isinstance(part, dict) else type(part)(new)
+        if isinstance(part, dict):
+            return dict(zip(part, new, strict=True))
+        return type(part)(*new) if hasattr(part, "_fields") else type(part)(new)
 
     return build(tree)
 
