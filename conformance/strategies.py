@@ -158,7 +158,8 @@ def _numbers(precision: Precision, size: int) -> SearchStrategy[list[float]]:
     special += [tiny, 4 * tiny * unit, unit, 1 + 2 * unit]  # the second is subnormal, the last the number after 1
     element = st.one_of(
         st.sampled_from([float(precision.round(x)) for x in special]),
-        st.integers(-8, 8).map(float),
+        st.sampled_from([float(precision.round(s * 1.37 * 2.0**e)) for e in range(-24, 12) for s in (1, -1)]),
+        st.integers(-24, 24).map(float),
         st.floats(-16, 16, width=32).map(lambda x: float(precision.round(x))),
     )
     return st.lists(element, min_size=size, max_size=size)
@@ -191,14 +192,14 @@ def view(x: np.ndarray, layout: str) -> np.ndarray:
     return x
 
 
-_SMALL, _LARGE = st.integers(1, 3), st.integers(1, 33)
+_SMALL, _LARGE = st.integers(1, 4), st.integers(1, 33)
+_EDGE = st.sampled_from((2, 1, 3, 4, 2, 1, 3, 2, 4, 3, 2, 1, 3, 0))  # empty arrays are drawn, but seldom
 _SHAPES = {
-    (small, lowest): st.lists(
-        (st.integers(lowest, 3) if lowest else st.one_of(_SMALL, _SMALL, st.just(0))) if small else _LARGE,
-        max_size=3 if small else 2,
-    ).map(tuple)
+    (small, nonempty): st.lists((_SMALL if nonempty else _EDGE) if small else _LARGE, max_size=3 if small else 2).map(
+        tuple
+    )
     for small in (True, False)
-    for lowest in (0, 1)
+    for nonempty in (True, False)
 }
 _MOSTLY = st.sampled_from((True, True, True, False))
 
@@ -213,7 +214,7 @@ def _sizes(draw: Draw, formula: Formula) -> dict[str, Any]:
             if name in sizes or not (name.isidentifier() or name == "..."):
                 continue
             variadic = dim.startswith("*") or dim == "..."
-            sizes[name] = draw(_SHAPES[small, int(formula.nonempty)] if variadic else (_SMALL if small else _LARGE))
+            sizes[name] = draw(_SHAPES[small, formula.nonempty] if variadic else (_SMALL if small else _LARGE))
     return sizes
 
 
@@ -303,7 +304,7 @@ def _option(id: str, name: str) -> SearchStrategy[Any]:
     else:
         values = _real_option(kind.range, None if argument.required else default)
     if not argument.required:
-        values = st.one_of(st.just(default), values)
+        values = st.one_of(values, st.just(default))
     return st.one_of(st.none(), values) if kind.optional else values
 
 
@@ -314,10 +315,10 @@ def _real_option(domain: Range | None, default: Any) -> SearchStrategy[float]:
         ends = {"exclude_min": domain.low_open, "exclude_max": domain.high_open}
         return st.floats(domain.low, domain.high, **ends).filter(lambda x: x == 0 or abs(x) > 1e-6)
     scale = abs(default) if isinstance(default, int | float) and default else 1.0
-    sizes = st.floats(-3, 3).map(lambda e: scale * 10**e)
+    sizes = st.integers(-300, 300).map(lambda e: scale * 10 ** (e / 100))
     if domain.low >= 0:
         sizes = sizes.map(lambda x: x + domain.low)
-        return sizes if domain.low_open else st.one_of(st.just(domain.low), sizes)
+        return sizes if domain.low_open else st.one_of(sizes, sizes, sizes, st.just(domain.low))
     return st.one_of(sizes, sizes.map(lambda x: -x))
 
 
