@@ -4,7 +4,7 @@ A mutant is a chapter's file with one place changed: an operator, a comparison, 
 out. It is caught if a formula that reaches the place disagrees with the reference in values or gradients. What
 survives is either no mistake at all (a constant that cancels) or something that the suite does not test.
 
-    python -m gongsik.benchmarks.mutation [--room torch_impl] [--chapter activation] [--seconds 900] [--examples 50]
+    python -m gongsik.benchmarks.mutation [--room torch_impl] [--chapter activation] [--seconds 900] [--examples 100]
 
 Of the kept tools, mutmut leaves out decorated functions, which every formula is; cosmic-ray takes the / of a signature
 for a division and starts a process per mutant, where importing takes longer than judging.
@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument("--room", choices=ROOMS)
     parser.add_argument("--chapter", choices=CHAPTERS)
     parser.add_argument("--seconds", type=float, default=900, help="after which no further mutant is judged")
-    parser.add_argument("--examples", type=int, default=50, help="per formula and dtype")
+    parser.add_argument("--examples", type=int, default=100, help="per formula and dtype")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
 

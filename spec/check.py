@@ -64,7 +64,12 @@ class ArrayAdapter:
 
 
 def _float_tree(tree: Any, dtypes: frozenset[Any]) -> bool:
-    return all(array.dtype in dtypes for array in leaves(tree))
+    """Whether a container holds float arrays and nothing else."""
+    for part in tree.values() if isinstance(tree, dict) else tree:
+        dtype = getattr(part, "dtype", None)
+        if dtype not in dtypes and not (isinstance(part, dict | list | tuple) and _float_tree(part, dtypes)):
+            return False
+    return True
 
 
 class _Rename(ast.NodeTransformer):
@@ -105,10 +110,12 @@ def _parts(formula: Formula) -> dict[str, str]:
 
 
 def _part(dims: tuple[str, ...], known: tuple[str, ...], shape: str) -> str | None:
-    """The shape of these axes as a part of a known shape; a variadic axis has to lie inside."""
+    """The shape of these axes as a part of a known shape, if they are all of it, or among them a variadic axis."""
     more = len(known) - len(dims)
     if dims == known:
         return shape
+    if not any(dim.startswith("*") for dim in dims):
+        return None
     if more > 0 and known[:-more] == dims and not any(dim.startswith("*") for dim in known[-more:]):
         return f"{shape}[:-{more}]"
     if more > 0 and known[more:] == dims and not any(dim.startswith("*") for dim in known[:more]):
@@ -215,14 +222,22 @@ class _Compiler:
 
     def tree(self, name: str, kind: TreeType) -> list[str]:
         if kind.name in self.trees:
-            return [f"fits_({self.trees[kind.name]}, {name})"]
+            return [self.like(self.trees[kind.name], [name])]
         self.trees[kind.name] = name
-        return [f"float_tree_({name}, float_dtypes_)"]
+        tree, array = f"float_tree_({name}, float_dtypes_)", f"(_shape_{name} := {name}.shape) is not None"
+        dtype = f"(_dtype_{name} := getattr({name}, 'dtype', None))"  # of one array, which is the tree then
+        return [f"({tree} if {dtype} is None else _dtype_{name} in float_dtypes_ and {array})"]
+
+    def like(self, first: str, others: list[str]) -> str:
+        """That trees are like the first one of their kind; a tree that is one array needs no call."""
+        trees = [f"fits_({first}, {other})" for other in others]
+        arrays = [f"{other}.shape == _shape_{first} and {other}.dtype == _dtype_{first}" for other in others]
+        return f"({' and '.join(trees)} if _dtype_{first} is None else {' and '.join(arrays)})"
 
     def option(self, argument: Argument, kind: OptionType) -> str:
         name = argument.name
         if kind.choices:
-            condition = f"{name} in {kind.choices!r}"
+            condition = f"{name} in {{{', '.join(map(repr, kind.choices))}}}"
         elif kind.type is float:
             condition = f"isinstance({name}, (float, int))"
         else:
@@ -232,7 +247,10 @@ class _Compiler:
             left = f"{low!r} {'<' if kind.range.low_open else '<='} " if low != -float("inf") else ""
             right = f" {'<' if kind.range.high_open else '<='} {high!r}" if high != float("inf") else ""
             condition += f" and {left}{name}{right}"
-        return f"({name} is None or {condition})" if kind.optional else f"({condition})"
+        if kind.optional and argument.default is not None:
+            condition = f"{name} is None or {condition}"
+        # Mostly an option is what it is by default, which is the quickest to see.
+        return f"({condition})" if argument.required else f"({name} is default_{name} or {condition})"
 
     def conditions(self) -> list[str]:
         found: list[str] = []
@@ -245,11 +263,13 @@ class _Compiler:
                     conditions = self.tree(name, kind)
                 case StateType():
                     conditions = [f"type({name}) is {kind.type.__name__}"]
+                    trees: dict[str, list[str]] = {}
                     for key, part in kind.fields.items():
                         if isinstance(part, TreeType):
-                            conditions += [f"fits_({self.trees[part.name]}, {name}.{key})"]
+                            trees.setdefault(self.trees[part.name], []).append(f"{name}.{key}")
                         else:
-                            conditions += [f"{name}.{key}.dtype in {part.kind}_dtypes_", f"{name}.{key}.shape == ()"]
+                            conditions += [f"{name}.{key}.dtype in {part.kind}_dtypes_", f"{name}.{key}.ndim == 0"]
+                    conditions += [self.like(first, others) for first, others in trees.items()]
                 case OpaqueType(type=expected) if isinstance(expected, type):
                     conditions = [f"isinstance({name}, {expected.__name__})"]
                 case _:
@@ -494,7 +514,11 @@ class _Explainer:
                 )
             if array.dtype != other.dtype:
                 self.fail(DtypeError, f"{at} has dtype {array.dtype}, expected {other.dtype} as {first} has")
-        if not fits(expected, value):
+        try:
+            nested_alike = fits(expected, value)
+        except AttributeError:  # an array at the place of a container
+            nested_alike = False
+        if not nested_alike:
             self.fail(ShapeError, f"{name} is nested differently from {first}")
 
     def state(self, name: str, value: Any, kind: StateType) -> None:

@@ -13,28 +13,24 @@ from torch.utils._pytree import tree_leaves, tree_map
 from gongsik import torch_impl
 from gongsik.benchmarks.peers import Contest, Data
 
-RATE = 1e-3
-
 
 def _optimizer(data: Data, id: str, peer: type[torch.optim.Optimizer], *variants: str, **options: Any) -> Contest:
     """One step of ours, plain, compiled and donating, beside every variant of torch's and beside fused Adam."""
     function = getattr(torch_impl, id.split(".")[1])
     param, grad = data.trees(2)
-    result = function(param, grad, lr=RATE) if id != "optimizer.adadelta" else function(param, grad)
-    arguments = (param, grad, result[1]) if isinstance(result, tuple) else (param, grad)
-    settings = {} if id == "optimizer.adadelta" else {"lr": RATE}
+    result = function(param, grad)
+    arguments = (param, grad, result[1]) if function.formula.steps else (param, grad)
     peers = {
-        f"torch.optim.{peer.__name__}({variant})": _step(peer, param, grad, {**settings, **options, **_switch(variant)})
+        f"torch.optim.{peer.__name__}({variant})": _step(peer, param, grad, {**options, **_switch(variant)})
         for variant in ("", "foreach", *variants)
     }
     ours = {
-        "gongsik compiled": partial(torch_impl.compiled(function, id), *arguments, **settings),
-        "gongsik donating": _donating(torch_impl.compiled(function, id, donate=True), arguments, settings),
+        "gongsik compiled": partial(torch_impl.compiled(function, id), *arguments),
+        "gongsik donating": _donating(torch_impl.compiled(function, id, donate=True), arguments),
     }
-    fused_adam = _step(torch.optim.Adam, param, grad, {"lr": RATE, "fused": True})
     moved = 28 * sum(leaf.numel() for leaf in tree_leaves(param))
-    yardsticks = {} if data.size == "small" else {"torch.optim.Adam(fused)": (fused_adam, moved)}
-    return Contest(arguments, peers, settings, ours=ours, yardsticks=yardsticks)
+    fused_adam = (_step(torch.optim.Adam, param, grad, {"fused": True}), moved)
+    return Contest(arguments, peers, ours=ours, yardsticks={"torch.optim.Adam(fused)": fused_adam})
 
 
 def _switch(variant: str) -> Mapping[str, bool]:
@@ -50,15 +46,13 @@ def _step(peer: type[torch.optim.Optimizer], param: Any, grad: Any, options: Map
     return lambda *_: optimizer.step()
 
 
-def _donating(
-    function: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]
-) -> Callable[[], Any]:
+def _donating(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], Any]:
     """A step that writes over parameters and state of its own, as torch's do."""
     param, grad, *state = tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, arguments)
 
     def step() -> None:
         nonlocal param, state
-        result = function(param, grad, *state, **options)
+        result = function(param, grad, *state)
         param, state = (result[0], [result[1]]) if state else (result, state)
 
     return step
@@ -110,9 +104,9 @@ def radam(data: Data) -> Contest:
 
 def nesterov_lookahead(data: Data) -> Contest:
     param, velocity = data.trees(2)
-    by_hand = partial(tree_map, lambda w, a: w - RATE * 0.9 * a)
+    by_hand = partial(tree_map, lambda w, a: w - 1e-3 * 0.9 * a)
     state = torch_impl.momentum(param, velocity)[1]
-    return Contest((param, state), {"w - lr * beta * a": lambda param, state: by_hand(param, state.a)}, {"lr": RATE})
+    return Contest((param, state), {"w - lr * beta * a": lambda param, state: by_hand(param, state.a)})
 
 
 def _regression(data: Data) -> tuple[Callable[..., Tensor], Tensor, tuple[Tensor, Tensor]]:
