@@ -4,7 +4,9 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,8 +14,10 @@ import numpy as np
 import pytest
 
 import gongsik
+from gongsik import cli
 from gongsik.spec import formulas
 
+ROOT = Path(__file__).parents[1]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 ROOMS = ("spec", "reference", "torch_impl", "conformance", "benchmarks")
 
@@ -58,6 +62,36 @@ def test_other(name):
     """Examples of modules, classes and functions that are no formulas."""
     test, module = OTHERS[name]
     run(test.docstring or "", {"np": np, "gongsik": gongsik, **vars(module)}, name)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_readme(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    run(example, {}, name)
+
+
+def test_contributing_shows_what_is_there():
+    """Every piece of code in CONTRIBUTING.md that names a file is in that file, word for word."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    pieces = re.findall(r"^```python\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(pieces) == 5
+    for path, piece in pieces:
+        assert piece in (ROOT / path).read_text(encoding="utf-8"), f"{path} has changed"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "CONTRIBUTING.md"])
+def test_commands_that_are_named_exist(name):
+    """Sessions of `./dev`, commands of `gongsik` and files that a page speaks of."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {word for line in re.findall(r"\./dev ([a-z ]+)", text) for word in line.split()} <= sessions
+    found = cli.app.registered_commands
+    commands = {command.name or command.callback.__name__ for command in found if command.callback}
+    assert {"".join(pair) for pair in re.findall(r"^gongsik (\w+)|`gongsik (\w+)", text, re.MULTILINE)} <= commands
+    rooms = "spec|reference|torch_impl|conformance|benchmarks|docs|tests|examples"
+    for path in re.findall(rf"\]\(([\w/.]+)\)|[` ]((?:{rooms})/[\w/.]*)", text):
+        assert (ROOT / "".join(path)).exists(), path
 
 
 def test_every_formula_has_an_example():
