@@ -46,11 +46,17 @@ def value_and_grad(function: Callable[..., Tensor], /) -> Callable[..., tuple[Te
     """
 
     def evaluate(params: Any, /, *rest: Any) -> tuple[Tensor, Any]:
+        if torch.compiler.is_compiling():  # which traces the gradients of torch.func, not those of torch.autograd
+            grads, value = torch.func.grad_and_value(function)(params, *rest)
+            return value, grads
         with torch.enable_grad():
             params = _map(lambda p: p.detach().requires_grad_(), params)
             value = function(params, *rest)
             leaves = list(_leaves(params))
-            grads = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+            if value.requires_grad:
+                grads = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+            else:  # it does not depend on any of them
+                grads = [torch.zeros_like(leaf) for leaf in leaves]
         found = iter(grads)
         return value.detach(), _map(lambda _: next(found), params)
 
