@@ -304,14 +304,8 @@ def _relate(
     for (x, e), (y, f) in zip(flatten(ours, bounds), flatten(theirs, other_bounds), strict=True):
         a, b = _as_numpy(target, x), _as_numpy(target, y)
         error = _error(e) + _error(f)
-        if one_sided:
-            excess = np.maximum(a - b, 0)
-            verdict &= compare(
-                excess, Bounded(np.zeros(np.shape(excess)), np.broadcast_to(error, excess.shape), target.precision)
-            )
-        else:
-            a, b, error = np.broadcast_arrays(a, b, error)
-            verdict &= compare(a, Bounded(b, error, target.precision))
+        a, b, error = np.broadcast_arrays(a, b, error)
+        verdict &= compare(np.maximum(a, b) if one_sided else a, Bounded(b, error, target.precision))
     return verdict
 
 

@@ -472,13 +472,13 @@ def test_backpropagation_is_linear_in_the_upstream_gradient(gs, case):
 
 @law("network.backpropagation")
 def test_downstream_is_upstream_times_local(gs):
-    """By hand: y = v tanh'(0)-steep at z = 0, so delta^1 = v * upstream, and dL/dw = delta^1 x."""
+    """By hand, at z = 0, where a sigmoid is 1/2 and its slope 1/4: delta^1 = v upstream / 4, and dL/dw = delta^1 x."""
     params = {"0.weight": [[2.0]], "0.bias": [-6.0], "2.weight": [[5.0]], "2.bias": [1.0]}  # z = 2 * 3 - 6 = 0
     arrays = {name: gs.array(np.array(value)) for name, value in params.items()}
     x, upstream = gs.array(np.array([3.0])), gs.array(np.array([7.0]))
-    grads = gs.backpropagation(MLP((1, 1, 1), "tanh"), arrays, x, upstream)
+    grads = gs.backpropagation(MLP((1, 1, 1), "sigmoid"), arrays, x, upstream)
     found = {name: float(gs.numpy(g).sum()) for name, g in grads.items()}
-    assert found == {"0.weight": 7 * 5 * 3, "0.bias": 7 * 5, "2.weight": 0, "2.bias": 7}
+    assert found == {"0.weight": 7 * 5 / 4 * 3, "0.bias": 7 * 5 / 4, "2.weight": 7 / 2, "2.bias": 7}
 
 
 # How gradients and activations fare with depth

@@ -13,6 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gongsik import torch_impl
 from gongsik.conformance.agreement import compare
 from gongsik.conformance.bounded import PRECISIONS, Bounded
 from gongsik.reference.autodiff import Variable, backpropagate, grad, local_gradient, trace, value_and_grad
@@ -343,7 +344,10 @@ def test_constants_get_nothing_and_unused_parameters_zero():
     np.testing.assert_array_equal(grads["a"], [3, 4])
     np.testing.assert_array_equal(grads["b"], np.zeros((2, 3)))
     assert grads["b"].dtype == np.float32
-    assert value_and_grad(lambda x: 5.0)(np.ones(2))[0] == 5
+    value, gradient = value_and_grad(lambda x: 5.0)(np.ones(2))
+    assert (value, gradient.tolist()) == (5, [0, 0])
+    value, gradient = torch_impl.value_and_grad(lambda x: torch.tensor(5.0))(torch.ones(2))
+    assert (value.item(), gradient.tolist()) == (5, [0, 0])
 
 
 class Pair(NamedTuple):

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gongsik.conformance.agreement import compare
+from gongsik import backend
+from gongsik.conformance.agreement import Target, assert_at_most, compare
 from gongsik.conformance.bounded import _UFUNCS, PRECISIONS, Bounded, Doubtful, Precision
 
 FLOAT32 = Precision("float32", 2.0**-24, 2.0**-126, float(np.finfo(np.float32).max), "linear")
@@ -123,3 +124,12 @@ def test_a_bound_above_the_scale_is_inconclusive_not_a_pass():
     verdict = compare(np.array([5.0, 5.0]), expected)
     assert verdict.agreed
     assert not verdict.conclusive
+
+
+def test_at_most_is_not_passed_by_more():
+    """Left over by a thousand times the rounding fails; equal up to rounding, or below, passes."""
+    target, x = Target(backend("reference"), PRECISIONS["float32"]), np.array([1.0, 3.0])
+    assert_at_most(target, lambda gs, x: x / 3 * 3, lambda gs, x: x, x)
+    assert_at_most(target, lambda gs, x: x - 1, lambda gs, x: x / 3, x)
+    with pytest.raises(AssertionError, match=r"element \[\d\] is"):
+        assert_at_most(target, lambda gs, x: x / 3 * 3.0002, lambda gs, x: x, x)
