@@ -21,7 +21,12 @@ __all__ = [
 
 
 def step_of(declaration):
-    """Make a step of one array the reference of a declared step: the same formula for every array of the tree."""
+    """Make a step of one array the reference of a declared step."""
+    return lambda step: implements(declaration)(over_tree(declaration)(step))
+
+
+def over_tree(declaration):
+    """Make a step of one array a step of a tree of arrays: the same formula for each of them."""
     fields = declaration.formula.results[1].fields
     trees = [name for name, kind in fields.items() if isinstance(kind, TreeType)]
 
@@ -40,7 +45,7 @@ def step_of(declaration):
             new = {name: rebuild(param, (getattr(state, name) for _, state in steps)) for name in trees}
             return rebuild(param, (w for w, _ in steps)), steps[0][1]._replace(**new)
 
-        return implements(declaration)(of_tree)
+        return of_tree
 
     return wrap
 
@@ -222,12 +227,30 @@ def radam(param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e
     t = next_step(state)
     m, v = moments(param, grad, state, beta1, beta2)
     m_hat = m / one_minus_power(beta1, t)
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * int(t) * beta2 ** int(t) / one_minus_power(beta2, t)
+    rho_inf, rho = (1 + beta2) / (1 - beta2), averaged_gradients(beta2, int(t))
     if rho > 5:
         r = math.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
         m_hat = r * m_hat * math.sqrt(one_minus_power(beta2, t)) / (np.sqrt(v) + eps)
     return param - lr * m_hat, spec.AdamState(t, m, v)
+
+
+def averaged_gradients(beta, t):
+    """RAdam's rho_t = rho_inf - 2 t beta^t / (1 - beta^t): how many gradients the average of squares stands for.
+
+    Both terms are near 2 / d, d = -log(beta), and what remains is near t; so where t d < 2 it is written without 2 / d.
+    """
+    if beta == 0 or -t * math.log(beta) > 2:
+        return (1 + beta) / (1 - beta) - 2 * t * beta**t / one_minus_power(beta, t)
+    half = -math.log(beta) / 2
+    return t * (1 - langevin(t * half)) + langevin(half)
+
+
+def langevin(y):
+    """Give coth(y) - 1/y for 0 < y <= 1 without cancellation: y / (3 + y^2 / (5 + y^2 / (7 + ...)))."""
+    fraction = 0.0
+    for k in range(19, 1, -2):
+        fraction = y * y / (k + fraction)
+    return fraction / y
 
 
 # Using the curvature

@@ -328,16 +328,31 @@ def radam(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, e
     step, t = next_step(state)
     m, v = (zeros(param), zeros(param)) if state is None else (state.m, state.v)
     rate, rest = number(lr) / one_minus_power(beta1, t), one_minus_power(beta2, t)
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * t * beta2**t / rest
+    rho_inf, rho = (1 + beta2) / (1 - beta2), averaged_gradients(beta2, t)
     trusted = rho > 5
+    factor: Any = 1.0
     if isinstance(trusted, Tensor) or trusted:
-        factor = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho) * rest
-        factor = factor.abs() ** 0.5 if isinstance(factor, Tensor) else factor**0.5
-    else:
-        factor = 1.0
+        factor = abs((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho) * rest) ** 0.5
     param, m, v = run(_radam, (param, grad, m, v), rate, beta1, beta2, eps, factor, trusted)
     return param, spec.AdamState(step, m, v)
+
+
+def averaged_gradients(beta: float, t: Any) -> Any:
+    """RAdam's rho_t = rho_inf - 2 t beta^t / (1 - beta^t), written without the cancellation where t is small."""
+    late = (1 + beta) / (1 - beta) - 2 * t * beta**t / one_minus_power(beta, t)
+    if beta == 0 or (not isinstance(t, Tensor) and -t * math.log(beta) > 2):
+        return late
+    half = -math.log(beta) / 2
+    early = t * (1 - langevin(t * half)) + langevin(half)
+    return torch.where(t * half > 1, late, early) if isinstance(t, Tensor) else early
+
+
+def langevin(y: Any) -> Any:
+    """Give coth(y) - 1/y for 0 < y <= 1 without cancellation, by its continued fraction."""
+    fraction = 0.0
+    for k in range(19, 1, -2):
+        fraction = y * y / (k + fraction)
+    return fraction / y
 
 
 def _radam(w, g, m, v, rate, beta1, beta2, eps, factor, trusted):
@@ -400,7 +415,8 @@ def clip_grad_norm(grads, /, *, max_norm=1.0):
     tensors = leaves(grads)
     if not any(g.numel() for g in tensors):
         return grads
-    factor = max_norm / length(torch.stack([length(g) for g in tensors])).clamp(min=max_norm)
+    norm = length(torch.stack([length(g) for g in tensors]))
+    factor = torch.full_like(norm, max_norm) / norm.clamp(min=max_norm)  # number / tensor would not be exactly 1
     return rebuild(grads, [(g * factor).to(g.dtype) for g in tensors])
 
 
