@@ -379,8 +379,12 @@ _REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 
 
 def _logaddexp(a: Bounded, b: Bounded) -> Bounded:
-    """log(e^a + e^b) is 1-Lipschitz in the larger of the two errors."""
-    return _result(np.logaddexp(a.value, b.value), np.maximum(a.error, b.error), a.precision, 4)
+    """In the interval the slopes of y = log(e^a + e^b), e^(a - y) and e^(b - y), grow by e^(both errors) at most."""
+    value = np.logaddexp(a.value, b.value)
+    room = a.error + b.error
+    slopes = [np.minimum(1, np.exp(x.value - value + room)) for x in (a, b)]
+    parts = [np.where(x.error == 0, 0, slope * x.error) for x, slope in zip((a, b), slopes, strict=True)]
+    return _result(value, parts[0] + parts[1], a.precision, 4)
 
 
 _UFUNCS[np.logaddexp] = _logaddexp
