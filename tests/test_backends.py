@@ -104,6 +104,18 @@ def test_compile_goes_through_the_module(write_module):
     np.testing.assert_array_equal(result, [0.0, 3.0])
 
 
+def test_donation_is_passed_on_to_the_module(write_module):
+    write_module("donating", MINIMAL + "def compiled(function, id, *, donate=False):\n    return lambda *a: donate\n")
+    assert gongsik.backend("donating", compile=True, donate=True).relu(0) is True
+    assert gongsik.backend("donating", compile=True).relu(0) is False
+
+
+def test_donation_is_passed_on_to_what_compiles(write_module):
+    write_module("donating", MINIMAL + "def compiled(function, id, donate=False):\n    return lambda *a: donate\n")
+    assert gongsik.backend("donating", compile=True, donate=True).relu(np.ones(1)) is True
+    assert gongsik.backend("donating", compile=True).relu(np.ones(1)) is False
+
+
 def test_entry_point_registers_a_backend(tmp_path, monkeypatch):
     (tmp_path / "registered.py").write_text(MINIMAL)
     facts = tmp_path / "registered-1.0.dist-info"
@@ -154,7 +166,9 @@ def test_module_that_does_not_import_says_why(write_module, source, reason):
             "'reference' makes no arrays of device='cuda': ValueError: the reference computes on the CPU",
         ),
         ({"dtype": "float99"}, "'reference' makes no arrays of dtype='float99': TypeError"),
+        ({"donate": True}, "donate=True needs compile=True"),
         ({"compile": True}, r"'reference' cannot compile: module gongsik\.reference has no compiled"),
+        ({"donate": True}, "donate=True needs compile=True"),
     ],
 )
 def test_what_a_backend_cannot_do_fails_at_once(options, message):

@@ -29,7 +29,9 @@ def available() -> dict[str, str]:
     return {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
 
 
-def backend(name: str = "reference", *, device: Any = None, dtype: Any = None, compile: bool = False) -> "Backend":
+def backend(
+    name: str = "reference", *, device: Any = None, dtype: Any = None, compile: bool = False, donate: bool = False
+) -> "Backend":
     """The backend of this name.
 
     Parameters
@@ -42,6 +44,9 @@ def backend(name: str = "reference", *, device: Any = None, dtype: Any = None, c
         The dtype that `asarray` gives to real numbers, in the backend's own terms: "float32", say.
     compile : bool
         Whether the formulas go through the module's `compiled` first.
+    donate : bool
+        Whether, compiled, an optimizer may write over the parameters and the state that it is given. They are used up
+        then: only the returned ones are valid.
 
     Returns
     -------
@@ -51,7 +56,8 @@ def backend(name: str = "reference", *, device: Any = None, dtype: Any = None, c
     ------
     BackendError
         If there is no such module, it does not import, lacks `asarray` or `to_numpy`, or cannot make arrays of this
-        device and dtype, or has no `compiled` although `compile` is asked for.
+        device and dtype, or has no `compiled` although `compile` is asked for; if `donate` is asked for without
+        `compile`.
 
     Examples
     --------
@@ -59,7 +65,7 @@ def backend(name: str = "reference", *, device: Any = None, dtype: Any = None, c
     >>> bk.sigmoid(bk.asarray([0.0])).dtype
     dtype('float32')
     """
-    return Backend(name, _module(name), device=device, dtype=dtype, compile=compile)
+    return Backend(name, _module(name), device=device, dtype=dtype, compile=compile, donate=donate)
 
 
 class Backend:
@@ -81,7 +87,14 @@ class Backend:
     value_and_grad: Callable[[Callable[..., Any]], Callable[..., tuple[Any, Any]]]
 
     def __init__(
-        self, name: str, module: ModuleType, *, device: Any = None, dtype: Any = None, compile: bool = False
+        self,
+        name: str,
+        module: ModuleType,
+        *,
+        device: Any = None,
+        dtype: Any = None,
+        compile: bool = False,
+        donate: bool = False,
     ) -> None:
         lacking = [helper for helper in ("asarray", "to_numpy") if not callable(getattr(module, helper, None))]
         if lacking:
@@ -90,10 +103,13 @@ class Backend:
         if hasattr(module, "value_and_grad"):
             self.value_and_grad = module.value_and_grad
         self._functions = _functions(module)
+        if donate and not compile:
+            raise BackendError("donate=True needs compile=True: only a compiled step writes over what it is given")
         if compile:
             if not callable(getattr(module, "compiled", None)):
                 raise BackendError(f"backend {name!r} cannot compile: module {module.__name__} has no compiled")
-            self._functions = {id: module.compiled(function, id) for id, function in self._functions.items()}
+            options = {"donate": True} if donate else {}
+            self._functions = {id: module.compiled(function, id, **options) for id, function in self._functions.items()}
         for chapter in CHAPTERS:
             setattr(self, chapter, _Chapter(name, chapter, self._functions))
         for id, function in self._functions.items():
