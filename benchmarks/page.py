@@ -13,6 +13,7 @@ from gongsik.benchmarks.results import (
     AT_MOST,
     BANDWIDTH_AT_MOST,
     CHECK_AT_MOST,
+    MANY_AT_MOST,
     WORTH,
     Check,
     Contestant,
@@ -110,8 +111,8 @@ In each of {rounds} rounds everything that is compared is called in random order
 fills half a millisecond; a result is dropped before the next call, so that memory is used again by all alike.
 
 - **ours / peer**: our time over that of the fastest peer: the median of the rounds' ratios, and the ends of their
-  middle half. The aim is at most {at_most} where a call of the peer's takes over {worth:g} µs; a small input shows
-  what a call costs before it computes anything.
+  middle half. The aim is at most {at_most} where a call of the peer's takes over {worth:g} µs, and {many_at_most} for a
+  tree of many small arrays; a small input shows what a call costs before it computes anything.
 - **/ floor**: our time over that of the fewest bytes, every input read once and every result written once, as a copy
   of so many bytes takes it in the same rounds; or over that of the operations at the rate of a large matrix product,
   if that is longer. What reads more than it writes can lie below 1, because a copy writes as much as it reads.
@@ -139,6 +140,7 @@ def markdown(results: Results) -> str:
         **machine,
         rounds=f"{min(rounds)} to {max(rounds)}",
         at_most=AT_MOST,
+        many_at_most=MANY_AT_MOST,
         bandwidth_at_most=BANDWIDTH_AT_MOST,
         worth=WORTH * 1e6,
         check_at_most=CHECK_AT_MOST * 1e6,

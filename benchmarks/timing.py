@@ -16,7 +16,7 @@ Call: TypeAlias = Callable[[], Any]
 Clock: TypeAlias = Callable[[Call, int], float]
 """``clock(call, number)`` is the seconds that `number` calls in a row take, together."""
 
-FEWEST_ROUNDS, MOST_ROUNDS = 15, 301
+FEWEST_ROUNDS, MOST_ROUNDS = 9, 301
 
 
 def cpu_clock(call: Call, number: int) -> float:

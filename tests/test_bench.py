@@ -121,6 +121,12 @@ def test_a_row_is_slow_where_a_call_is_long_and_ours_is_longer():
     ).slow  # the best counts
 
 
+def test_a_tree_of_many_small_arrays_may_take_longer():
+    many = replace(row(contestant("ours", 100, 1.4), contestant("peer", 75)), size="many")
+    assert not many.slow
+    assert replace(many, size="large").slow
+
+
 def test_a_row_is_slow_where_a_yardstick_moves_more():
     limit = 60 * BANDWIDTH_AT_MOST
     assert row(contestant("ours", 1.01 * limit), contestant("yardstick", 60)).slow.startswith("yardstick moves 1.5")
