@@ -80,7 +80,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, format and direction of imports: the hooks of .pre-commit-config.yaml, over every file."""
-    install(session, "lint")
+    if session.virtualenv.is_sandboxed:
+        session.install("--no-deps", "--editable", ".")  # import-linter has to find the package, and reads it only
+        session.install("--constraint", "constraints.txt", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
 
 

@@ -73,8 +73,8 @@ def good_windows() -> dict[str, Any]:
 def good_domains() -> dict[str, Any]:
     return {
         "p": np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]), "labels": np.array([2, 0]), "signs": np.array([1.0, -1.0]),
-        "times": np.array([[0.0, 0.0, 3.0]]), "share": np.array([0.0, 1.0]), "ratio": np.array([0.5, 1.5]), "size": np.array([0.0, np.inf]),
-        "mask": np.ones((2, 2), bool),
+        "times": np.array([[0.0, 0.0, 3.0]]), "share": np.array([0.0, 1.0]), "ratio": np.array([0.5, 1.5]),
+        "size": np.array([0.0, np.inf]), "mask": np.ones((2, 2), bool),
     }  # fmt: skip
 
 
