@@ -14,6 +14,15 @@ from gongsik.spec.array import Argument, OpaqueType, StateType, TreeType, Type, 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind: TypeAlias = Literal["formula", "algorithm", "model", "law", "count", "named"]
 
+NOTES = {
+    "000": "딥러닝 기본",
+    "001": "딥러닝 기본 강의 노트",
+    "002": "딥러닝 클린업 3주차",
+    "003": "기계학습 10장 DNN·CNN·RNN",
+    "004": "Basics of Deep Learning",
+}
+"""Titles of the lecture notes; a place in them is their number, `#`, and a heading."""
+
 
 @dataclass(frozen=True)
 class Erratum:

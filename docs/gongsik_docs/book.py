@@ -19,16 +19,10 @@ from gongsik.spec.array import (
     TreeType,
     Type,
 )
+from gongsik.spec.formula import NOTES
 from gongsik_docs.markdown import code
 
 KINDS = {"formula": "공식", "algorithm": "알고리즘", "model": "모형", "law": "법칙", "count": "셈", "named": "용어"}
-NOTES = {
-    "000": "딥러닝 기본",
-    "001": "딥러닝 기본 강의 노트",
-    "002": "딥러닝 클린업 3주차",
-    "003": "기계학습 10장 DNN·CNN·RNN",
-    "004": "Basics of Deep Learning",
-}
 BACKENDS = {"reference": "NumPy", "torch": "PyTorch"}
 
 

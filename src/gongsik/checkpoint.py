@@ -10,6 +10,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as _serialize
 
+from gongsik.spec.model import differences
+
 
 class CheckpointError(ValueError):
     """A file is no complete safetensors file, or does not hold the arrays that were expected."""
@@ -102,24 +104,10 @@ def load(path: str | os.PathLike[str], expected: Mapping[str, tuple[int, ...]] |
     except Exception as error:  # safetensors raises its own error, but also TypeError and OSError, by what is wrong
         raise CheckpointError(f"{path} is not a complete safetensors file: {error}") from error
     if expected is not None:
-        differences = _differences(params, expected)
-        if differences:
-            raise CheckpointError(f"{path} does not fit: {'; '.join(differences)}")
+        problems = differences(expected, params)
+        if problems:
+            raise CheckpointError(f"{path} does not fit: {'; '.join(problems)}")
     return Checkpoint(params, metadata)
-
-
-def _differences(params: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
-    missing = [name for name in expected if name not in params]
-    extra = [name for name in params if name not in expected]
-    found = []
-    if missing:
-        found.append(f"missing {', '.join(missing)}")
-    if extra:
-        found.append(f"not expected {', '.join(extra)}")
-    for name, shape in expected.items():
-        if name in params and params[name].shape != tuple(shape):
-            found.append(f"{name} has shape {params[name].shape}, expected {tuple(shape)}")
-    return found
 
 
 def _sync_folder(folder: Path) -> None:
