@@ -128,6 +128,8 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         The bounds, of the same shape; None: the values are exact. Infinite where nothing is known.
     precision : Precision
         The format whose roundings are counted.
+    dtype : dtype
+        Integers are exact numbers, too; what is computed from them is real.
 
     Examples
     --------
@@ -138,8 +140,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     __array_priority__ = 20
 
-    def __init__(self, value: Any, error: Any, precision: Precision):
+    def __init__(self, value: Any, error: Any, precision: Precision, dtype: Any = np.float64):
         self.value = np.asarray(value, np.float64)
+        self.dtype = np.dtype(dtype)
         self.error = np.zeros(self.value.shape) if error is None else np.asarray(error, np.float64)
         self.precision = precision
 
@@ -154,10 +157,6 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def size(self) -> int:
         return self.value.size
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.value.dtype
 
     @property
     def T(self) -> "Bounded":  # noqa: N802
@@ -178,7 +177,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def astype(self, dtype: Any, **_: Any) -> "Bounded":
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"a number with an error cannot become {np.dtype(dtype)}")
-        return self
+        return Bounded(self.value, self.error, self.precision)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
         return np.sum(self, axis, keepdims=keepdims)
@@ -215,7 +214,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
                 return ufunc(self.value)
             if ufunc not in _UFUNCS:
                 raise TypeError(f"no error rule for np.{ufunc.__name__}; add one to gongsik.conformance.bounded")
-            return _UFUNCS[ufunc](*(_bounded(x, self.precision) for x in inputs))
+            result = _UFUNCS[ufunc](*(_bounded(x, self.precision) for x in inputs))
+        if ufunc in _INTEGRAL and all(_is_integer(x) for x in inputs):
+            return Bounded(result.value, None, self.precision, np.int64)
+        return result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _dispatch(function, types, args, kwargs)
@@ -223,6 +225,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
 def _known(x: Any) -> bool:
     return isinstance(x, Bounded | Doubtful | np.ndarray | np.generic | int | float | list | tuple)
+
+
+def _is_integer(x: Any) -> bool:
+    return isinstance(x, int) or (hasattr(x, "dtype") and x.dtype.kind == "i")
 
 
 def _bounded(x: Any, precision: Precision) -> Bounded:
@@ -374,6 +380,7 @@ _UFUNCS: dict[np.ufunc, Callable[..., Bounded]] = {
     np.matmul: lambda a, b: _product(np.matmul, a, b, a.shape[-1]),
 }
 _COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
+_INTEGRAL = (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.negative, np.absolute)
 _TESTS = (np.isnan, np.isinf, np.isfinite)
 _REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 

@@ -107,7 +107,7 @@ class _Bar:
 
 def run(
     backends: Sequence[str], device: str | None = None, dtypes: Sequence[str] | None = None,
-    chapter_name: str | None = None, examples: int = 50, seed: int | None = None,
+    chapters: Sequence[str] | None = None, examples: int = 50, seed: int | None = None,
     report: Path = Path("gongsik-report"), console: Console | None = None,
 ) -> int:  # fmt: skip
     """Judge backends and write the report.
@@ -120,8 +120,8 @@ def run(
         Where they compute.
     dtypes : sequence of str, optional
         Which precisions; by default those the backend has.
-    chapter_name : str, optional
-        Only this chapter.
+    chapters : sequence of str, optional
+        Only these chapters.
     examples : int
         Per formula and dtype.
     seed : int, optional
@@ -142,8 +142,8 @@ def run(
     arguments = [str(HERE), "--config-file", os.devnull, "--rootdir", str(HERE), "--import-mode=importlib"]
     arguments += ["-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore"]
     arguments += ["--tally", str(tally), "--junitxml", str(report / "junit.xml"), "--examples", str(examples)]
-    for flag, values in (("--backend", backends), ("--dtype", dtypes or ()), ("--chapter", [chapter_name])):
-        arguments += [part for value in values if value for part in (flag, value)]
+    for flag, values in (("--backend", backends), ("--dtype", dtypes or ()), ("--chapter", chapters or ())):
+        arguments += [part for value in values for part in (flag, value)]
     arguments += ["--device", device] if device else []
     arguments += ["--conformance-seed", str(seed)] if seed is not None else []
     columns = (
@@ -261,9 +261,9 @@ td:nth-child(n+5), th:nth-child(n+5) {{ text-align: right; font-variant-numeric:
 pre {{ overflow-x: auto; padding: 1rem; background: #8882; }}
 </style>
 <h1>Conformance</h1>
-<p>A result agrees where it lies within 4 times the error bound that the formula itself gives; up to {examples} examples per test.
-<em>Bits lost</em> is log<sub>2</sub> of the largest error in units of that bound, at least 0. <em>Inconclusive</em> cases
-are those in which the bound is larger than the result.</p>
+<p>A result agrees where it lies within 4 times the error bound that the formula itself gives; up to {examples} examples
+per test. <em>Bits lost</em> is log<sub>2</sub> of the largest error in units of that bound, at least 0.
+<em>Inconclusive</em> cases are those in which the bound is larger than the result.</p>
 {body}
 </html>
 """

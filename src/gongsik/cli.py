@@ -24,6 +24,7 @@ from gongsik.backends import BackendError, suggestion
 from gongsik.doctor import findings
 from gongsik.spec import CHAPTERS, Entry, Formula, entries
 from gongsik.spec.array import ArrayType, Labels, OpaqueType, OptionType, Range, StateType, TreeType, Type
+from gongsik.spec.formula import NOTES
 
 app = typer.Typer(
     name="gongsik",
@@ -133,13 +134,20 @@ def show(id: Annotated[str, typer.Argument(metavar="ID", help="For example activ
     if isinstance(entry, Formula):
         out.print((inspect.getdoc(entry.function) or "").partition("\n")[0], markup=False)
         out.print(Padding(_signature(entry), (1, 0)))
-    for label, lines in (("notes", entry.notes), ("source", (entry.source,) if entry.source else ())):
-        for line in lines:
-            out.print(Text.assemble((f"{label:8}", "dim"), line))
+    for place in entry.notes:
+        out.print(Text.assemble(("notes   ", "dim"), _place(place)))
+    if entry.source:
+        out.print(Text.assemble(("source  ", "dim"), entry.source))
     _show_errata(entry)
     _show_laws(entry)
     if isinstance(entry, Formula):
         _show_sources(entry)
+
+
+def _place(where: str) -> str:
+    """A place in the lecture notes: title and heading."""
+    number, _, heading = where.partition("#")
+    return f"{NOTES[number]}, {heading}" if heading else NOTES[number]
 
 
 def _signature(formula: Formula) -> Table:
@@ -183,7 +191,9 @@ def _domain(domain: Any) -> str:
 
 def _show_errata(entry: Entry) -> None:
     for erratum in entry.errata:
-        out.print(Text.assemble("\n", ("erratum ", "bold yellow"), (f"{erratum.key}, in {erratum.place}", "dim")))
+        out.print(
+            Text.assemble("\n", ("erratum ", "bold yellow"), (f"{erratum.key}, in {_place(erratum.place)}", "dim"))
+        )
         out.print(f"  stated  {erratum.stated}\n  right   {erratum.right}", markup=False)
         if erratum.stated_value:
             code = "\n".join(filter(None, (erratum.setup, f"{erratum.stated_value}  !=  {erratum.right_value}")))
@@ -231,13 +241,16 @@ def conformance(
     dtypes: Annotated[
         list[str] | None, typer.Option("--dtype", metavar="T", help="float32, float64, bfloat16, float16; repeatable.")
     ] = None,
-    chapter_name: Chapter = None,
+    chapters: Annotated[
+        list[str] | None, typer.Option("--chapter", metavar="C", help="Only this chapter; repeatable.")
+    ] = None,
     examples: Annotated[int, typer.Option(metavar="N", min=1, help="Examples per formula and dtype.")] = 50,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Draw other examples than the fixed ones.")] = None,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report is written.")] = Path("gongsik-report"),
 ) -> None:
     """Judge backends by every law and against the reference; exit code 1 on any failure."""
-    _check_chapter(chapter_name)
+    for name in chapters or ():
+        _check_chapter(name)
     names = backends or ["reference", "torch"]
     precisions = _import("gongsik.conformance.bounded", "conformance").PRECISIONS
     for dtype in dtypes or ():
@@ -250,7 +263,7 @@ def conformance(
     except OSError as error:
         raise BadArgument(f"no report can be written to {report}: {error.strerror}") from error
     run = _import("gongsik.conformance.run", "conformance").run
-    raise typer.Exit(run(names, device, dtypes, chapter_name, examples, seed, report, out))
+    raise typer.Exit(run(names, device, dtypes, chapters or None, examples, seed, report, out))
 
 
 @app.command()
