@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 import gongsik
 from gongsik import reference, torch_impl
 from gongsik.benchmarks.page import print_results
-from gongsik.benchmarks.peers import Contest, Data, Size, contest
+from gongsik.benchmarks.peers import Contest, Data, Size, can_compile, contest
 from gongsik.benchmarks.results import Check, Contestant, Kind, Results, Row
 from gongsik.benchmarks.timing import Call, Quartiles, Times, clock_of, cpu_clock, measure
 from gongsik.reference.arrays import ADAPTER as NUMPY
@@ -141,7 +141,10 @@ def _rows(id: str, data: Data, floor: Floor, budget: float) -> list[Row]:
     """The row of the torch backend and, where there are peers on NumPy arrays, that of the reference."""
     given, name = _contest(id, data), id.split(".")[1]
     clock = clock_of(data.device)
-    ours = {OURS: partial(getattr(torch_impl, name), *given.arguments, **given.options), **given.ours}
+    function = getattr(torch_impl, name)
+    ours = {OURS: partial(function, *given.arguments, **given.options), **given.ours}
+    if data.size == "large" and not given.ours and can_compile(data.device):  # smaller ones are not compiled
+        ours["gongsik compiled"] = partial(torch_impl.compiled(function, id), *given.arguments, **given.options)
     peers = {peer: partial(call, *given.arguments) for peer, call in given.peers.items()}
     moved = given.moved or bytes_of(given.arguments) + bytes_of(ours[OURS]())
     yardsticks = {yardstick: call for yardstick, (call, _) in given.yardsticks.items()}

@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from torch.utils._pytree import tree_leaves, tree_map
 
 from gongsik import torch_impl
 from gongsik.benchmarks import run as bench
@@ -16,6 +18,9 @@ from gongsik.benchmarks.page import markdown, print_results, tables
 from gongsik.benchmarks.peers import SIZES, Data, contest
 from gongsik.benchmarks.results import BANDWIDTH_AT_MOST, WORTH, Check, Contestant, Results, Row, summary
 from gongsik.benchmarks.timing import FEWEST_ROUNDS, MOST_ROUNDS, Quartiles, measure
+from gongsik.conformance.agreement import Exact, compare, flatten, values
+from gongsik.conformance.bounded import PRECISIONS
+from gongsik.conformance.strategies import Case
 from gongsik.spec import formulas
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -92,13 +97,38 @@ def test_the_floor_moves_the_bytes_it_says(moved):
 
 
 @pytest.mark.parametrize("id", MEASURED)
-def test_every_formula_is_measured_at_growing_sizes(id):
+def test_every_formula_is_measured_at_growing_sizes(id, monkeypatch):
+    monkeypatch.setattr("gongsik.benchmarks.peers.optimizer.can_compile", lambda _: False)
     moved = []
     for size in SIZES[:2]:  # the large ones take their time
         given = contest(id, Data(size))
         assert given is not None, f"{id} has no contest in benchmarks/peers"
         moved.append(given.moved or bench.bytes_of(given.arguments))
     assert moved[0] < moved[1]
+
+
+FLOAT32 = PRECISIONS["float32"]
+
+
+@pytest.mark.parametrize("id", MEASURED)
+def test_peers_compute_the_same(id, monkeypatch):
+    monkeypatch.setattr("gongsik.benchmarks.peers.optimizer.can_compile", lambda _: False)
+    formula, given = formulas()[id], contest(id, Data("small"))
+    assert given is not None
+    arguments = tree_map(lambda x: x.numpy() if isinstance(x, torch.Tensor) else x, given.arguments)
+    first_step = formula.steps and len(formula.results) == 2
+    arguments = arguments[:2] if first_step else arguments  # torch's optimizers begin without a state
+    in_float64 = tree_map(
+        lambda x: x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, arguments
+    )
+    expected = values(Exact(FLOAT32), formula.name, Case(in_float64, given.options))
+    expected = expected[0] if first_step else expected
+    results = {peer: call(*given.arguments) for peer, call in given.peers.items()}
+    results |= {peer: call(*arguments) for peer, call in given.arrays.items()}
+    for peer, result in results.items():
+        for theirs, (bounded, _) in zip(tree_leaves(result), flatten(expected, expected), strict=True):
+            verdict = compare(theirs.detach().numpy() if isinstance(theirs, torch.Tensor) else theirs, bounded, FLOAT32)
+            assert verdict.agreed, f"{peer}: {verdict.message}"
 
 
 def contestant(kind, microseconds: float, ratio: float | None = None, moved: int = 2**20) -> Contestant:

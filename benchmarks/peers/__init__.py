@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args
 
 import torch
@@ -16,6 +17,16 @@ T = TypeVar("T")
 Size = Literal["small", "medium", "large", "many"]
 SIZES: tuple[Size, ...] = get_args(Size)
 """small: what a call costs before it computes anything; large: beyond the caches; many: a tree of many small arrays."""
+
+
+@cache
+def can_compile(device: str) -> bool:
+    """Whether torch.compile works here: for the CPU it needs a C++ compiler."""
+    try:
+        torch.compile(torch.neg)(torch.ones(2, device=device))
+    except Exception:  # of many kinds, by what is missing
+        return False
+    return True
 
 
 class NoTreeError(Exception):

@@ -15,7 +15,7 @@ from gongsik.spec.network import MLP
 
 def tensor(data: Data) -> Contest:
     x = data.normal(*data.of((4,), 4 * (4,), 8 * (2,)))
-    peer = {"torch.tensor(x.shape)": lambda x: torch.tensor(x.shape)}
+    peer = {"torch.tensor(x.shape), ...": lambda x: [torch.tensor(fact) for fact in (x.ndim, x.shape, x.numel())]}
     return Contest((x,), peer, moved=8 * (2 + x.ndim))  # the elements are not read
 
 

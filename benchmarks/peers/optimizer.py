@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from gongsik import torch_impl
-from gongsik.benchmarks.peers import Contest, Data
+from gongsik.benchmarks.peers import Contest, Data, can_compile
 
 
 def _optimizer(data: Data, id: str, peer: type[torch.optim.Optimizer], *variants: str, **options: Any) -> Contest:
@@ -24,10 +24,10 @@ def _optimizer(data: Data, id: str, peer: type[torch.optim.Optimizer], *variants
         f"torch.optim.{peer.__name__}({variant})": _step(peer, param, grad, {**options, **_switch(variant)})
         for variant in ("", "foreach", *variants)
     }
-    ours = {
-        "gongsik compiled": partial(torch_impl.compiled(function, id), *arguments),
-        "gongsik donating": _donating(torch_impl.compiled(function, id, donate=True), arguments),
-    }
+    ours = {}
+    if can_compile(data.device):
+        ours["gongsik compiled"] = partial(torch_impl.compiled(function, id), *arguments)
+        ours["gongsik donating"] = _donating(torch_impl.compiled(function, id, donate=True), arguments)
     yardsticks = {}
     if data.size in ("medium", "large"):  # below that it is not memory that is waited for
         moved = 28 * sum(leaf.numel() for leaf in tree_leaves(param))
@@ -39,13 +39,18 @@ def _switch(variant: str) -> Mapping[str, bool]:
     return {variant: True} if variant else {"foreach": False}
 
 
-def _step(peer: type[torch.optim.Optimizer], param: Any, grad: Any, options: Mapping[str, Any]) -> Callable[..., None]:
-    """A step of torch's, with parameters and state of its own."""
+def _step(peer: type[torch.optim.Optimizer], param: Any, grad: Any, options: Mapping[str, Any]) -> Callable[..., Any]:
+    """A step of torch's, with parameters, gradients (some variants write over them) and state of its own."""
     params = [leaf.clone().requires_grad_() for leaf in tree_leaves(param)]
     for leaf, gradient in zip(params, tree_leaves(grad), strict=True):
-        leaf.grad = gradient
+        leaf.grad = gradient.clone()
     optimizer = peer(params, **options)
-    return lambda *_: optimizer.step()
+
+    def step(*_: Any) -> list[Tensor]:
+        optimizer.step()
+        return params
+
+    return step
 
 
 def _donating(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], Any]:
@@ -182,4 +187,9 @@ def clip_grad_norm(data: Data) -> Contest:
     params = [torch.zeros_like(leaf) for leaf in tree_leaves(grads)]
     for leaf, gradient in zip(params, tree_leaves(grads), strict=True):
         leaf.grad = gradient.clone()
-    return Contest((grads,), {"torch.nn.utils.clip_grad_norm_": lambda _: torch.nn.utils.clip_grad_norm_(params, 1.0)})
+
+    def peer(_: Any) -> list[Any]:
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        return [leaf.grad for leaf in params]
+
+    return Contest((grads,), {"torch.nn.utils.clip_grad_norm_": peer})
