@@ -496,7 +496,7 @@ def test_on_a_constant_slope_nesterov_is_momentum(gs, g, beta, steps):
     )
 
 
-@law("optimizer.nesterov")
+@law("optimizer.nesterov", "optimizer.nesterov_lookahead")
 @given(vectors(), curvatures(), RATES, BETAS)
 def test_both_forms_of_nesterov_go_through_the_same_points(gs, x, curvature, lr, beta):
     """The shifted form is at W - eta beta a where the other is at W, and both equal the form with a velocity."""

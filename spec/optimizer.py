@@ -155,8 +155,8 @@ learning_rate_regimes = law(
     "optimizer.learning_rate_regimes",
     ko="학습률의 영향",
     en="Learning-rate regimes",
-    tex=r"f = \tfrac{\lambda}{2} x^2:\ x_t = (1 - \eta\lambda)^t x_0; \quad "
-    r"\eta < \tfrac1\lambda\ \text{monotone},\ \ \tfrac1\lambda < \eta < \tfrac2\lambda\ \text{oscillating},\ \ "
+    tex=r"& f = \tfrac{\lambda}{2} x^2:\ x_t = (1 - \eta\lambda)^t x_0 \\ "
+    r"& \eta < \tfrac1\lambda\ \text{monotone},\ \ \tfrac1\lambda < \eta < \tfrac2\lambda\ \text{oscillating},\ \ "
     r"\eta > \tfrac2\lambda\ \text{divergent}",
     notes=("004#Learning rate", "000#Gradient Descent"),
     source="LeCun, Bottou, Orr & Müller 1998, section 5.1",
@@ -610,9 +610,9 @@ adagrad_decay = law(
 @formula(
     ko="아다델타",
     en="Adadelta",
-    tex=r"G_t = \gamma G_{t-1} + (1 - \gamma) g_t^2,\quad "
-    r"\Delta W_t = -\frac{\sqrt{H_{t-1} + \epsilon}}{\sqrt{G_t + \epsilon}}\, g_t,\quad "
-    r"H_t = \gamma H_{t-1} + (1 - \gamma) \Delta W_t^2,\quad W_{t+1} = W_t + \Delta W_t",
+    tex=r"& G_t = \gamma G_{t-1} + (1 - \gamma) g_t^2,\quad "
+    r"\Delta W_t = -\frac{\sqrt{H_{t-1} + \epsilon}}{\sqrt{G_t + \epsilon}}\, g_t, \\ "
+    r"& H_t = \gamma H_{t-1} + (1 - \gamma) \Delta W_t^2,\quad W_{t+1} = W_t + \Delta W_t",
     notes=("000#math 6-4", "001#Adadelta (img)", "003#Adadelta (img)"),
     source="Zeiler 2012, algorithm 1",
     errata=(
@@ -743,8 +743,8 @@ rmsprop_step_bound = law(
 @formula(
     ko="Adam",
     en="Adam",
-    tex=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t,\quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2,\quad "
-    r"\hat m_t = \frac{m_t}{1 - \beta_1^t},\quad \hat v_t = \frac{v_t}{1 - \beta_2^t},\quad "
+    tex=r"& m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t,\quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \\ "
+    r"& \hat m_t = \frac{m_t}{1 - \beta_1^t},\quad \hat v_t = \frac{v_t}{1 - \beta_2^t},\quad "
     r"W_{t+1} = W_t - \eta\, \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}",
     notes=("000#math 6-6", "000#딥러닝의 역사", "001#Adam(Adaptive Moment Estimation) (img)", "003#ADAM (img)",
            "004#해결법"),
@@ -821,8 +821,8 @@ adam_bias_correction = law(
 @formula(
     ko="AdaMax",
     en="AdaMax",
-    tex=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t,\quad u_t = \max(\beta_2 u_{t-1}, |g_t| + \epsilon),\quad "
-    r"W_{t+1} = W_t - \frac{\eta}{1 - \beta_1^t}\, \frac{m_t}{u_t}",
+    tex=r"& m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t,\quad u_t = \max(\beta_2 u_{t-1}, |g_t| + \epsilon), \\ "
+    r"& W_{t+1} = W_t - \frac{\eta}{1 - \beta_1^t}\, \frac{m_t}{u_t}",
     notes=("003#AdaMax (img)",),
     source="Kingma & Ba 2015, algorithm 2",
     kind="algorithm",
@@ -926,8 +926,8 @@ decoupled_weight_decay = law(
 @formula(
     ko="Nadam",
     en="Nesterov Adam",
-    tex=r"\mu_t = \beta_1 \bigl(1 - \tfrac12 \cdot 0.96^{t\psi}\bigr),\quad "
-    r"W_{t+1} = W_t - \frac{\eta}{\sqrt{\hat v_t} + \epsilon} "
+    tex=r"& \mu_t = \beta_1 \bigl(1 - \tfrac12 \cdot 0.96^{t\psi}\bigr), \\ "
+    r"& W_{t+1} = W_t - \frac{\eta}{\sqrt{\hat v_t} + \epsilon} "
     r"\Bigl( \frac{\mu_{t+1}\, m_t}{1 - \prod_{i=1}^{t+1} \mu_i} "
     r"+ \frac{(1 - \mu_t)\, g_t}{1 - \prod_{i=1}^{t} \mu_i} \Bigr)",
     notes=("001#Optimizer의 발달 계보 (img)",),
@@ -973,10 +973,10 @@ def nadam(
 @formula(
     ko="RAdam",
     en="Rectified Adam",
-    tex=r"\rho_\infty = \frac{2}{1 - \beta_2} - 1,\quad "
-    r"\rho_t = \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t},\quad "
-    r"r_t = \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\rho_\infty}{(\rho_\infty - 4)(\rho_\infty - 2)\rho_t}};\quad "
-    r"W_{t+1} = W_t - \eta\, \hat m_t \cdot "
+    tex=r"& \rho_\infty = \frac{2}{1 - \beta_2} - 1,\quad "
+    r"\rho_t = \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t}, \\ "
+    r"& r_t = \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\rho_\infty}{(\rho_\infty - 4)(\rho_\infty - 2)\rho_t}}, \\ "
+    r"& W_{t+1} = W_t - \eta\, \hat m_t \cdot "
     r"\begin{cases} r_t \sqrt{1 - \beta_2^t} / (\sqrt{v_t} + \epsilon) & \rho_t > 5 "
     r"\\ 1 & \rho_t \le 5 \end{cases}",
     notes=("001#01강 (RAdam Optimizer)",),
