@@ -27,7 +27,7 @@ class Changed:
 
 
 class Garbage:
-    """Right shapes and dtypes, wrong values: noise for real numbers, the opposite for booleans, one more for integers."""
+    """Right shapes and dtypes, wrong values: noise for real numbers, integers plus 1, booleans turned over."""
 
     name = "garbage"
     asarray, to_numpy = staticmethod(reference.asarray), staticmethod(reference.to_numpy)

@@ -42,7 +42,7 @@ def chapter(name: str) -> ModuleType:
 
 
 def entries(chapter_name: str | None = None) -> dict[str, Entry]:
-    """Every entry by its id, in the order of teaching: formulas, laws, counts and names; of one chapter, if it is given."""
+    """Every entry by its id, in the order of teaching: formulas, laws, counts, names; of one chapter, if given."""
     found: dict[str, Entry] = {}
     for name in (chapter_name,) if chapter_name else CHAPTERS:
         for value in vars(chapter(name)).values():

@@ -92,7 +92,7 @@ zero_centered_gradient = law(
     ko="영 중심이 아닌 출력과 기울기 부호",
     en="Non-zero-centred inputs force one-signed weight gradients",
     tex=r"f = \sum_i w_i x_i + b,\ x_i > 0\ \forall i \;\Rightarrow\; "
-    r"\operatorname{sign}\frac{\partial L}{\partial w_i} = \operatorname{sign}\frac{\partial L}{\partial f}\ \ \forall i",
+    r"\operatorname{sign}\frac{\partial L}{\partial w_i} = \operatorname{sign}\frac{\partial L}{\partial f}\ \forall i",
     notes=("004#Sigmoid's problem", "004#ReLu's problem"),
     source="LeCun, Bottou, Orr & Müller 1998, section 4.3",
 )
@@ -286,7 +286,8 @@ def elu(x: Float[Array, "*shape"], /, *, alpha: NonNegative[float] = 1.0) -> Flo
 
     Source
     ------
-    Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units", eq. 15.
+    Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential
+    linear units", eq. 15.
 
     Examples
     --------

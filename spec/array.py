@@ -62,7 +62,7 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Tree:
-    """One float array, or a list, tuple or dict of float arrays; all trees of a call that share `name` have one shape."""
+    """One float array, or a list, tuple or dict of float arrays; trees of a call that share `name` have one shape."""
 
     name: str
 

@@ -168,7 +168,6 @@ def test_module_that_does_not_import_says_why(write_module, source, reason):
         ({"dtype": "float99"}, "'reference' makes no arrays of dtype='float99': TypeError"),
         ({"donate": True}, "donate=True needs compile=True"),
         ({"compile": True}, r"'reference' cannot compile: module gongsik\.reference has no compiled"),
-        ({"donate": True}, "donate=True needs compile=True"),
     ],
 )
 def test_what_a_backend_cannot_do_fails_at_once(options, message):

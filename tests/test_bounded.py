@@ -1,5 +1,7 @@
 """The error bounds are sound: whatever the operands really are, and however each result is rounded, it lies inside."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,13 +64,13 @@ def test_contraction_in_float32_stays_inside_its_bound(name, seed):
 
 
 def test_bound_is_a_few_roundings_not_a_wide_net():
-    x = Bounded(np.array([1.0, 3.0]), None, PRECISIONS["float32"])
+    x: Any = Bounded(np.array([1.0, 3.0]), None, PRECISIONS["float32"])
     assert ((x / 3).error <= 3 * 2.0**-24).all()
     assert (np.exp(x).error <= 5 * 2.0**-24 * np.exp(x.value)).all()
 
 
 def test_comparison_is_in_doubt_only_where_errors_meet():
-    x = Bounded(np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.1, 0.1]), FLOAT32)
+    x: Any = Bounded(np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.1, 0.1]), FLOAT32)
     mask = x > np.array([1.0, 1.05, 2.0])
     assert isinstance(mask, Doubtful)
     assert mask.doubt.tolist() == [False, True, False]
@@ -78,22 +80,22 @@ def test_comparison_is_in_doubt_only_where_errors_meet():
 
 
 def test_overflow_in_the_precision_leaves_nothing_known():
-    x = Bounded(np.array([100.0, 1.0]), None, FLOAT32)
+    x: Any = Bounded(np.array([100.0, 1.0]), None, FLOAT32)
     assert np.isinf(np.exp(x).error[0])
     assert np.isfinite(np.exp(x).error[1])
 
 
 def test_infinity_and_nan_are_exact():
-    x = Bounded(np.array([np.inf, -np.inf, np.nan, 0.0]), None, FLOAT32)
+    x: Any = Bounded(np.array([np.inf, -np.inf, np.nan, 0.0]), None, FLOAT32)
     y = np.exp(x) * 2
-    assert y.error[:3].tolist() == [0, 2 * FLOAT32.smallest, 0] or y.error[0] == y.error[2] == 0
+    assert y.error[0] == y.error[2] == 0
     assert compare(np.array([np.inf, 0.0, np.nan, 2.0]), y).agreed
     assert not compare(np.array([np.inf, 0.0, 1.0, 2.0]), y).agreed
     assert not compare(np.array([1e30, 0.0, np.nan, 2.0]), y).agreed
 
 
 def test_a_function_without_a_rule_is_named():
-    x = Bounded(np.ones(3), None, FLOAT32)
+    x: Any = Bounded(np.ones(3), None, FLOAT32)
     with pytest.raises(TypeError, match=r"np\.sinc"):
         np.sinc(x)
     with pytest.raises(TypeError, match=r"np\.cbrt"):
