@@ -277,7 +277,7 @@ def bench(
 ) -> None:
     """Measure every formula of the torch backend beside what a user would call instead, in one run."""
     _check_chapter(chapter_name)
-    run = _import("gongsik.benchmarks.run", "torch").run
+    run = _import("gongsik.benchmarks.run", "bench").run
     try:
         run(
             chapter=chapter_name, formula=formula, device=device, threads=threads, quick=quick,
