@@ -41,13 +41,16 @@ def label(entry: Entry) -> str:
 
 
 def place(where: str) -> str:
-    """A place in the lecture notes: their title and the heading.
+    """A place in the lecture notes, or several with `;` between them: title of the notes, and heading.
 
     >>> place("000#math 3 (img)")
     '『딥러닝 기본』 math 3 (그림)'
     """
-    number, _, heading = where.partition("#")
-    return f"『{NOTES[number]}』 {heading.replace('(img)', '(그림)')}".rstrip()
+    found = []
+    for one in where.split(";"):
+        number, _, heading = one.strip().partition("#")
+        found.append(f"『{NOTES[number]}』 {heading.replace('(img)', '(그림)')}".rstrip())
+    return "; ".join(found)
 
 
 _ARRAYS = {"float": "실수 배열", "int": "정수 배열", "bool": "참·거짓 배열"}
