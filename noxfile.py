@@ -118,3 +118,13 @@ def gpu(session: nox.Session) -> None:
     """Judge the torch backend on the first CUDA device; arguments go to `gongsik conformance`."""
     install(session)
     session.run("gongsik", "conformance", "torch", "--device", "cuda", *session.posargs)
+
+
+@nox.session
+def evidence(session: nox.Session) -> None:
+    """Measure the agreement that the docs show, and the tolerance study; keep both in the repository."""
+    install(session)
+    report = session.create_tmp()
+    session.run("gongsik", "conformance", "--report", report, *session.posargs, env=ONE_THREAD)
+    session.run("python", "docs/gongsik_docs/evidence.py", f"{report}/report.json", env={"PYTHONPATH": "docs"})
+    session.run("python", "-m", "gongsik.benchmarks.tolerance", env=ONE_THREAD)

@@ -124,7 +124,7 @@ def study(seed: int, examples: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def main(examples: int = 40) -> None:
+def main(examples: int = 16) -> None:
     """Run the study on both sets of inputs and keep it."""
     tuning, held_out = study(TUNING, examples), study(HELD_OUT, examples)
     kept = {"examples": examples, "policies": held_out, "tuning": tuning}

@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,7 +173,7 @@ class FigureDirective(SphinxDirective):
         for theme in THEMES:
             picture = folder / f"{chapter}-{name}-{digest}-{theme}.svg"
             if not picture.exists():
-                partial = picture.with_suffix(".part.svg")
+                partial = picture.with_suffix(f".{os.getpid()}.svg")  # another build may draw it, too
                 draw(function, theme, partial)
                 partial.rename(picture)  # a figure that was interrupted is not taken for a whole one
             found[theme] = f"/{DRAWN}/{picture.name}"
