@@ -69,6 +69,8 @@ class Row:
         Additions and multiplications of matrix products.
     contestants : tuple of Contestant
         Ours first.
+    note : str
+        Why ours takes longer than the peer, where that is known and meant.
     """
 
     formula: str
@@ -78,6 +80,7 @@ class Row:
     rounds: int
     operations: int
     contestants: tuple[Contestant, ...]
+    note: str = ""
 
     def fastest(self, kind: str) -> Contestant | None:
         of_kind = [contestant for contestant in self.contestants if contestant.kind == kind]
@@ -91,7 +94,7 @@ class Row:
             return ""
         limit = MANY_AT_MOST if self.size == "many" else AT_MOST
         if peer and peer.seconds.median > WORTH and ours.ratio and ours.ratio.median > limit:
-            return f"{ours.ratio.median:.2f} times {peer.name}"
+            return f"{ours.ratio.median:.2f} times {peer.name}" + (f" ({self.note})" if self.note else "")
         if yardstick and yardstick.bandwidth > BANDWIDTH_AT_MOST * ours.bandwidth:
             return f"{yardstick.name} moves {yardstick.bandwidth / ours.bandwidth:.2f} times its bytes per second"
         return ""

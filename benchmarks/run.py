@@ -155,7 +155,8 @@ def _rows(id: str, data: Data, floor: Floor, budget: float) -> list[Row]:
         + _contestants(times, "peer", peers, moved, lowest)
         + [c for name, (_, own) in given.yardsticks.items() for c in _contestants(times, "yardstick", [name], own)]
     )
-    row = Row(id, data.size, "torch", _forms(given.arguments), times.rounds, given.operations, tuple(contestants))
+    forms = _forms(given.arguments)
+    row = Row(id, data.size, "torch", forms, times.rounds, given.operations, tuple(contestants), given.note)
     if not given.arrays or data.device != "cpu":
         return [row]
     arguments = _map_tensors(torch_impl.to_numpy, given.arguments)

@@ -129,7 +129,6 @@ def _calls_in(block: float, call: Call, clock: Clock) -> int:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()
     try:

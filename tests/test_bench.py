@@ -143,6 +143,7 @@ def row(*contestants: Contestant, backend: str = "torch") -> Row:
 def test_a_row_is_slow_where_a_call_is_long_and_ours_is_longer():
     slow = row(contestant("ours", 80, 1.06), contestant("peer", 75))
     assert slow.slow == "1.06 times peer"
+    assert replace(slow, note="for a reason").slow == "1.06 times peer (for a reason)"
     assert not row(contestant("ours", 80, 1.04), contestant("peer", 75)).slow
     assert not row(contestant("ours", 0.9e6 * WORTH, 1.9), contestant("peer", 0.5e6 * WORTH)).slow
     assert not replace(slow, backend="reference").slow

@@ -92,6 +92,8 @@ class Contest:
         Further ways of this library to the result, such as compiled, without arguments.
     yardsticks : mapping of str to (callable, int)
         Another computation of the same kind, and the fewest bytes that it moves: compared in bytes per second.
+    note : str
+        Why ours takes longer than the peer, where that is known and meant.
     moved : int
         Fewest bytes between memory and processor, if they are not those of the arguments and results.
     operations : int
@@ -104,6 +106,7 @@ class Contest:
     arrays: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     ours: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     yardsticks: Mapping[str, tuple[Callable[[], Any], int]] = field(default_factory=dict)
+    note: str = ""
     moved: int = 0
     operations: int = 0
 

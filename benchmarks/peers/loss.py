@@ -8,6 +8,9 @@ from torch import Tensor
 
 from gongsik.benchmarks.peers import Contest, Data
 
+SIGNS = "the labels are checked, in two passes over them"
+ROWS = "both arguments are checked, in two passes over each"
+
 
 def _pair(data: Data) -> tuple[Tensor, Tensor]:
     pred = data.normal(*data.of((8, 8), (512, 512), (4096, 1024)))
@@ -41,7 +44,7 @@ def cross_entropy(data: Data) -> Contest:
         "F.cross_entropy(prob.log(), ...)": lambda prob, target: F.cross_entropy(prob.log(), target),
         "-(target * prob.log()).sum(-1).mean()": lambda prob, target: -(target * prob.log()).sum(-1).mean(),
     }
-    return Contest((prob, prob.roll(1, 0)), peers)
+    return Contest((prob, prob.roll(1, 0)), peers, note=ROWS)
 
 
 def softmax_cross_entropy(data: Data) -> Contest:
@@ -61,29 +64,29 @@ def gaussian_nll(data: Data) -> Contest:
 
 
 def margin(data: Data) -> Contest:
-    return Contest(_scored(data), {"torch.mul": torch.mul})
+    return Contest(_scored(data), {"torch.mul": torch.mul}, note=SIGNS)
 
 
 def zero_one_loss(data: Data) -> Contest:
     def by_hand(score: Tensor, target: Tensor) -> Tensor:
         return (score.sign() != target).float().mean()
 
-    return Contest(_scored(data), {"(score.sign() != target).float().mean()": by_hand})
+    return Contest(_scored(data), {"(score.sign() != target).float().mean()": by_hand}, note=SIGNS)
 
 
 def hinge_loss(data: Data) -> Contest:
     def by_hand(score: Tensor, target: Tensor) -> Tensor:
         return F.relu(1 - score * target).mean()
 
-    return Contest(_scored(data), {"F.relu(1 - score * target).mean()": by_hand})
+    return Contest(_scored(data), {"F.relu(1 - score * target).mean()": by_hand}, note=SIGNS)
 
 
 def logistic_loss(data: Data) -> Contest:
-    return Contest(_scored(data), {"F.soft_margin_loss": F.soft_margin_loss})
+    return Contest(_scored(data), {"F.soft_margin_loss": F.soft_margin_loss}, note=SIGNS)
 
 
 def exponential_loss(data: Data) -> Contest:
     def by_hand(score: Tensor, target: Tensor) -> Tensor:
         return torch.exp(-score * target).mean()
 
-    return Contest(_scored(data), {"torch.exp(-score * target).mean()": by_hand})
+    return Contest(_scored(data), {"torch.exp(-score * target).mean()": by_hand}, note=SIGNS)
