@@ -51,7 +51,8 @@ def compiled(function: Callable[..., Any], id: str, /, *, donate: bool = False) 
     )
     if formula.takes_trees or takes_function:
         return function
-    fast = torch.compile(inner, dynamic=True)
+    # every number is compiled in, because torch may go on with one of an earlier call (pytorch/pytorch#194976)
+    fast = torch._dynamo.config.patch(specialize_float=True)(torch.compile(inner, dynamic=True))
 
     @functools.wraps(inner)
     def chosen(*arguments: Any, **options: Any) -> Any:
@@ -78,12 +79,15 @@ def _run(
 
 def _run_kernel(kernel: Kernel, columns: Columns, coefficients: Sequence[Any], donate: bool) -> Columns:
     usual = bind(kernel, coefficients)
+    # as tensors: for numbers the kernel would be compiled again and again, or go wrong as described above
+    scalars = [torch.tensor(x, dtype=torch.float64) if type(x) in (float, int) else x for x in coefficients]
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
         if tensors[0].numel() < KERNEL_PAYS_FROM:
             return usual(*tensors)
-        param, grad, *states = (x.reshape(-1) for x in tensors)  # one compiled kernel for any number of axes
-        results = _compile(kernel, donate)(param, grad, *states, *coefficients) or (param, *states)
+        # one compiled kernel for any number of axes, and (by `data`) one for views and for others
+        param, grad, *states = (x.reshape(-1).data for x in tensors)
+        results = _compile(kernel, donate)(param, grad, *states, *scalars) or (param, *states)
         return tuple(x.view(tensors[0].shape) for x in results)
 
     return run_joined(columns, run)

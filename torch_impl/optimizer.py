@@ -60,11 +60,33 @@ def root(x: Tensor, eps: float, eps_place: str) -> Tensor:
     return torch.sqrt(x + eps) if eps_place == "inside" else torch.sqrt(x) + eps
 
 
+# The parts of the kernels, in one pass each. A traced number is not passed as `alpha` or `value`: torch may go on with
+# the one of an earlier call (pytorch/pytorch#194976).
+
+
+def is_number(coefficient: Any) -> bool:
+    return not isinstance(coefficient, Tensor) and not torch.compiler.is_compiling()
+
+
 def descend(param: Tensor, rate: Any, step: Tensor, divisor: Tensor) -> Tensor:
-    """Subtract rate * step / divisor, in one pass where the rate is a number."""
-    if isinstance(rate, Tensor):
-        return param - rate * (step / divisor)
-    return torch.addcdiv(param, step, divisor, value=-rate)
+    """Subtract rate * step / divisor."""
+    if is_number(rate):
+        return torch.addcdiv(param, step, divisor, value=-rate)
+    return param - rate * (step / divisor)
+
+
+def fade(average: Tensor, x: Tensor, beta: Any) -> Tensor:
+    """Give the next moving average."""
+    if is_number(beta):
+        return torch.add(beta * average, x, alpha=1 - beta)
+    return beta * average + (1 - beta) * x
+
+
+def fade_squares(average: Tensor, x: Tensor, beta: Any) -> Tensor:
+    """Give the next moving average of squares."""
+    if is_number(beta):
+        return torch.addcmul(beta * average, x, x, value=1 - beta)
+    return beta * average + (1 - beta) * x * x
 
 
 # One step down the slope
@@ -198,9 +220,9 @@ def adadelta(run, param, grad, state=None, /, *, gamma=0.9, eps=1e-6):
 
 
 def _adadelta(w, g, G, H, gamma, eps):
-    G = torch.addcmul(gamma * G, g, g, value=1 - gamma)
+    G = fade_squares(G, g, gamma)
     delta = torch.sqrt(H + eps) / torch.sqrt(G + eps) * g
-    return w - delta, G, torch.addcmul(gamma * H, delta, delta, value=1 - gamma)
+    return w - delta, G, fade_squares(H, delta, gamma)
 
 
 @implements(spec.rmsprop)
@@ -212,7 +234,7 @@ def rmsprop(run, param, grad, state=None, /, *, lr=1e-2, gamma=0.99, eps=1e-8, e
 
 
 def _rmsprop(w, g, G, lr, gamma, eps, eps_place):
-    G = torch.addcmul(gamma * G, g, g, value=1 - gamma)
+    G = fade_squares(G, g, gamma)
     return descend(w, lr, g, root(G, eps, eps_place)), G
 
 
@@ -262,23 +284,18 @@ def _fused_adam(kernel, param, t, lr, beta1, beta2, eps, weight_decay):
     return fused
 
 
-def moments(g, m, v, beta1, beta2):
-    """Moving averages of the gradient and of its square."""
-    return torch.add(beta1 * m, g, alpha=1 - beta1), torch.addcmul(beta2 * v, g, g, value=1 - beta2)
-
-
 def _adam(w, g, m, v, rate, beta1, beta2, eps, correction):
-    m, v = moments(g, m, v, beta1, beta2)
+    m, v = fade(m, g, beta1), fade_squares(v, g, beta2)
     return descend(w, rate, m, torch.sqrt(v) / correction + eps), m, v
 
 
 def _adam_inside(w, g, m, v, rate, beta1, beta2, eps, correction):
-    m, v = moments(g, m, v, beta1, beta2)
+    m, v = fade(m, g, beta1), fade_squares(v, g, beta2)
     return descend(w, rate, m, torch.sqrt(v + eps)), m, v
 
 
 def _adamw(w, g, m, v, rate, beta1, beta2, eps, correction, shrink):
-    m, v = moments(g, m, v, beta1, beta2)
+    m, v = fade(m, g, beta1), fade_squares(v, g, beta2)
     return descend((1 - shrink) * w, rate, m, torch.sqrt(v) / correction + eps), m, v
 
 
@@ -293,7 +310,7 @@ def adamax(run, param, grad, state=None, /, *, lr=2e-3, beta1=0.9, beta2=0.999, 
 
 
 def _adamax(w, g, m, u, rate, beta1, beta2, eps):
-    m = torch.add(beta1 * m, g, alpha=1 - beta1)
+    m = fade(m, g, beta1)
     u = torch.maximum(beta2 * u, g.abs() + eps)
     return descend(w, rate, m, u), m, u
 
@@ -318,7 +335,7 @@ def nadam(
 
 
 def _nadam(w, g, m, v, rate_of_m, rate_of_g, beta1, beta2, eps, correction):
-    m, v = moments(g, m, v, beta1, beta2)
+    m, v = fade(m, g, beta1), fade_squares(v, g, beta2)
     return w - (rate_of_m * m + rate_of_g * g) / (torch.sqrt(v) / correction + eps), m, v
 
 
@@ -356,7 +373,7 @@ def langevin(y: Any) -> Any:
 
 
 def _radam(w, g, m, v, rate, beta1, beta2, eps, factor, trusted):
-    m, v = moments(g, m, v, beta1, beta2)
+    m, v = fade(m, g, beta1), fade_squares(v, g, beta2)
     if isinstance(trusted, Tensor):
         return w - rate * m * torch.where(trusted, factor / (torch.sqrt(v) + eps), 1.0), m, v
     return (descend(w, rate * factor, m, torch.sqrt(v) + eps) if trusted else w - rate * m), m, v
