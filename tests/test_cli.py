@@ -175,8 +175,10 @@ def test_doctor_names_a_backend_that_does_not_import():
 
 def test_conformance_agrees_and_reports(tmp_path):
     """As a user runs it, from a folder of their own, on a backend of their own."""
-    (tmp_path / "mine.py").write_text("from gongsik.reference import asarray, relu, tanh, to_numpy, value_and_grad\n")
-    answer = _command("conformance", "mine", "--chapter", "activation", "--examples", "5", cwd=tmp_path)
+    (tmp_path / "package").mkdir()
+    source = "from gongsik.reference import asarray, relu, tanh, to_numpy, value_and_grad\n"
+    (tmp_path / "package" / "mine.py").write_text(source)
+    answer = _command("conformance", "package.mine", "--chapter", "activation", "--examples", "5", cwd=tmp_path)
     assert answer.returncode == 0, answer.stdout
     report = json.loads((tmp_path / "gongsik-report" / "report.json").read_text())
     judged = {row["id"] for row in report["results"] if row["examples"]}
