@@ -37,7 +37,8 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests, doctests, laws, agreement of both backends, the suite's own strength, and the docs."""
     install(session, "oracle", "examples", "docs", "build")
-    session.run("pytest", "-n", "auto", "tests", "--pyargs", "gongsik.conformance", *session.posargs, env=ONE_THREAD)
+    suite = ("tests", "--pyargs", "gongsik.conformance", "--examples", "25")
+    session.run("pytest", "-n", "auto", *suite, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
