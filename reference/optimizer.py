@@ -7,7 +7,7 @@ import numpy as np
 
 from gongsik.reference.arrays import ADAPTER, implements
 from gongsik.reference.autodiff import value_and_grad
-from gongsik.spec import DomainError, ShapeError
+from gongsik.spec import DomainError
 from gongsik.spec import optimizer as spec
 from gongsik.spec.array import TreeType
 from gongsik.spec.tree import leaves, map_leaves, rebuild
@@ -34,8 +34,6 @@ def over_tree(declaration):
         @functools.wraps(step)
         def of_tree(param, grad, state=None, /, **options):
             params = leaves(param)
-            if not params:
-                raise ShapeError(f"{step.__name__}: param holds no array")
             states = [None] * len(params)
             if state is not None:
                 parts = zip(*(leaves(getattr(state, name), param) for name in trees), strict=True)

@@ -69,7 +69,7 @@ def _float_tree(tree: Any, dtypes: frozenset[Any]) -> bool:
         dtype = getattr(part, "dtype", None)
         if dtype not in dtypes and not (isinstance(part, dict | list | tuple) and _float_tree(part, dtypes)):
             return False
-    return True
+    return len(tree) > 0
 
 
 class _Rename(ast.NodeTransformer):
@@ -494,6 +494,8 @@ class _Explainer:
 
     def tree(self, name: str, value: Any, kind: TreeType) -> None:
         arrays = leaves(value)
+        if not arrays:
+            self.fail(ShapeError, f"{name} holds no array")
         for array in arrays:
             if not hasattr(array, "dtype") or not hasattr(array, "shape"):
                 self.fail(DtypeError, f"{name} holds {_article(type(array).__name__)}, expected float arrays")

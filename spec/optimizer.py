@@ -226,7 +226,6 @@ def stochastic_gradient(
     source="Bottou, Curtis & Nocedal 2018, section 3",
     kind="algorithm",
     stochastic=True,
-    requires=(("b > 0", "at least one sample in index"),),
 )
 def mini_batch_gradient(
     loss: Callable, params: Params, data: tuple, index: Int[Array, "b"], /
@@ -242,9 +241,9 @@ def mini_batch_gradient(
     Raises
     ------
     ShapeError
-        If the arrays of `data` differ in the number of samples, or there are none.
+        If the arrays of `data` differ in the number of samples, or there are none; if the batch is empty.
     DomainError
-        If the batch is empty or there is no such sample.
+        If there is no such sample.
 
     Source
     ------
@@ -514,7 +513,6 @@ def nesterov_lookahead(
     notes=("000#math 6-4", "001#Adadelta", "003#추론 (배치 정규화)", "004#해결법 (RMSProp)"),
     source="Brown 1956",
     differentiable=True,
-    requires=(("t > 0", "at least one value along the first axis"),),
 )
 def exponential_moving_average(
     x: Float[Array, "t *shape"], init: Float[Array, "*shape"] | None = None, /, *, gamma: Decay[float] = 0.99

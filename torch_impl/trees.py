@@ -16,7 +16,6 @@ from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack  # pyright: ignore[reportMissingImports]
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
-from gongsik.spec import ShapeError
 from gongsik.spec.tree import leaves, rebuild
 
 Kernel = Callable[..., tuple[Tensor, ...]]
@@ -77,10 +76,7 @@ def transpose(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def columns_of(trees: Sequence[Any]) -> Columns:
-    columns = [leaves(tree, trees[0]) for tree in trees]
-    if not columns[0]:
-        raise ShapeError("param holds no array")
-    return columns
+    return [leaves(tree, trees[0]) for tree in trees]
 
 
 def trees_of(like: Any, columns: Columns) -> list[Any]:
