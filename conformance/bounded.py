@@ -214,7 +214,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
                 return ufunc(self.value)
             if ufunc not in _UFUNCS:
                 raise TypeError(f"no error rule for np.{ufunc.__name__}; add one to gongsik.conformance.bounded")
-            result = _UFUNCS[ufunc](*(_bounded(x, self.precision) for x in inputs))
+            operands = [_bounded(x, self.precision) for x in inputs]
+            result = _UFUNCS[ufunc](*operands)
+            if np.isinf(result.value).any():
+                result = Bounded(result.value, result.error + _overflow(ufunc, operands, result.value), self.precision)
         if ufunc in _INTEGRAL and all(_is_integer(x) for x in inputs):
             return Bounded(result.value, None, self.precision, np.int64)
         return result
@@ -262,6 +265,23 @@ def _result(value: Any, propagated: Any, precision: Precision, roundings: float 
     finite = np.isfinite(value)
     error = np.where(np.isnan(error) | (finite & (np.abs(value) > precision.largest)), np.inf, error)
     return Bounded(value, np.where(finite | np.isposinf(propagated), error, 0), precision)
+
+
+_POLES: dict[np.ufunc, Callable[..., Any]] = {
+    np.divide: lambda a, b: b == 0,
+    np.reciprocal: lambda x: x == 0,
+    np.power: lambda a, b: a == 0,
+    np.log: lambda x: x == 0,
+    np.log1p: lambda x: x == -1,
+}
+
+
+def _overflow(ufunc: np.ufunc, operands: list[Bounded], value: np.ndarray) -> np.ndarray:
+    """Infinite where finite operands gave an infinity that is no pole: float64 overflowed, and nothing is known."""
+    values = [operand.value for operand in operands]
+    finite = np.logical_and.reduce(np.broadcast_arrays(*map(np.isfinite, values)))
+    pole = _POLES[ufunc](*values) if ufunc in _POLES else False
+    return np.where(np.isinf(value) & finite & ~np.asarray(pole), np.inf, 0.0)
 
 
 def _compare(ufunc: np.ufunc, a: Bounded, b: Bounded) -> Doubtful:

@@ -135,3 +135,14 @@ def test_at_most_is_not_passed_by_more():
     assert_at_most(target, lambda gs, x: x / 2 - 1, lambda gs, x: x / 3, x)
     with pytest.raises(AssertionError, match=r"element \[\d\] is"):
         assert_at_most(target, lambda gs, x: x / 3 * 3.0002, lambda gs, x: x, x)
+
+
+def test_overflow_of_float64_is_unknown_and_a_pole_is_infinity():
+    """What exceeds float64 itself may be anything; 1 / 0 and log 0 are infinite in every precision."""
+    huge, zero = (Bounded(np.array([x, 1.0]), None, PRECISIONS["float64"]) for x in (1e308, 0.0))
+    for unknown in (huge * 10, huge / 0.01, np.exp(huge), huge + huge, np.square(huge)):
+        assert (unknown.value[0], unknown.error[0]) == (np.inf, np.inf)
+        assert np.isfinite(unknown.error[1])
+    for pole in (1 / zero, np.log(zero), np.reciprocal(zero), zero**-1.0):
+        assert np.isinf(pole.value[0])
+        assert pole.error[0] == 0
