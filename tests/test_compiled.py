@@ -144,3 +144,12 @@ def test_donation_leaves_a_parameter_that_is_differentiated_alone():
     new = gongsik.backend("torch", **DONATING).momentum(w, torch.rand(300, 500))[0]
     assert torch.equal(w.detach(), kept)
     assert new.requires_grad
+
+
+def test_no_digit_is_lost_near_0(monkeypatch):
+    """A compiled elu has none right there, so it stays as it is."""
+    monkeypatch.setattr(compiled, "PAYS_FROM", 0)
+    target = Target(gongsik.backend("torch", **PURE), PRECISIONS["float32"])
+    x = PRECISIONS["float32"].round(np.linspace(-1e-4, 0, 1000))
+    verdict = check_values(target, "elu", Case((x,)))
+    assert verdict.agreed, verdict.message
