@@ -279,7 +279,8 @@ _POLES: dict[np.ufunc, Callable[..., Any]] = {
 def _overflow(ufunc: np.ufunc, operands: list[Bounded], value: np.ndarray) -> np.ndarray:
     """Infinite where finite operands gave an infinity that is no pole: float64 overflowed, and nothing is known."""
     values = [operand.value for operand in operands]
-    finite = np.logical_and.reduce(np.broadcast_arrays(*map(np.isfinite, values)))
+    finite = [np.isfinite(x) if ufunc is not np.matmul else np.isfinite(x).all() for x in values]
+    finite = np.logical_and.reduce(np.broadcast_arrays(*finite))
     pole = _POLES[ufunc](*values) if ufunc in _POLES else False
     return np.where(np.isinf(value) & finite & ~np.asarray(pole), np.inf, 0.0)
 

@@ -146,3 +146,7 @@ def test_overflow_of_float64_is_unknown_and_a_pole_is_infinity():
     for pole in (1 / zero, np.log(zero), np.reciprocal(zero), zero**-1.0):
         assert np.isinf(pole.value[0])
         assert pole.error[0] == 0
+    row = Bounded(np.full((1, 2), 1e300), None, PRECISIONS["float64"])
+    assert (row @ row.T).error[0, 0] == np.inf
+    data = Bounded(np.array([[1.0, 2.0], [np.inf, 0.5]]), None, PRECISIONS["float64"])
+    assert (data @ np.ones((2, 3))).error[1].tolist() == [0, 0, 0]
