@@ -164,7 +164,7 @@ _RESULTS: list[dict[str, Any]] = []
 
 def _message(report: pytest.TestReport) -> str:
     if report.skipped and isinstance(report.longrepr, tuple):
-        return report.longrepr[2].removeprefix("Skipped: ")
+        return report.longrepr[2].partition(": ")[2]  # what comes before is the name of the exception
     return "" if report.passed else report.longreprtext
 
 

@@ -51,7 +51,12 @@ class Result:
 
     @property
     def agreed(self) -> bool:
-        return bool(self.passed) and not self.failed
+        return self.judged and not self.failed
+
+    @property
+    def judged(self) -> bool:
+        """A formula that was compared on no example was not judged, even if a law that names it passed without it."""
+        return bool(self.failed or (self.examples if self.id in formulas() else self.passed))
 
 
 def collect(tally: Iterable[dict[str, Any]], device: str | None = None) -> list[Result]:
@@ -177,8 +182,8 @@ def summary(results: Sequence[Result]) -> list[tuple[str, ...]]:
     for name in CHAPTERS:
         for backend, dtype in dict.fromkeys((r.backend, r.dtype) for r in results):
             here = [r for r in results if (r.backend, r.dtype) == (backend, dtype) and r.id.startswith(f"{name}.")]
-            judged = [r for r in here if r.id in functions and (r.passed or r.failed)]
-            laws = [r for r in here if r.id not in functions and (r.passed or r.failed)]
+            judged = [r for r in here if r.id in functions and r.judged]
+            laws = [r for r in here if r.id not in functions and r.judged]
             total = sum(r.examples for r in judged)
             if judged or laws:
                 rows.append((
@@ -196,7 +201,7 @@ def absent(results: Sequence[Result]) -> list[str]:
     """What was not judged, and why: one line per reason, with the entries it is true of."""
     reasons: dict[str, list[str]] = {}
     for r in results:
-        if r.missing and not r.passed and not r.failed:
+        if r.missing and not r.judged:
             reasons.setdefault(r.missing, []).append(r.id)
     return [f"{reason} ({', '.join(sorted(set(ids)))})" for reason, ids in reasons.items()]
 
@@ -236,7 +241,7 @@ def page(results: Sequence[Result], examples: int) -> str:
         cells("th", ("id", "backend", "dtype", "verdict", "examples", "discarded", "inconclusive", "bits lost"))
     )
     for r in results:
-        verdict = "failed" if r.failed else "agrees" if r.passed else r.missing
+        verdict = "failed" if r.failed else "agrees" if r.agreed else r.missing
         row = (r.id, r.backend, r.dtype, verdict, r.examples, r.discarded, r.inconclusive, f"{r.bits_lost:.2f}")
         parts.append(cells("td", row).replace("<tr>", f'<tr class="{"failed" if r.failed else ""}">'))
     parts.append("</table>")

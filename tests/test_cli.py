@@ -183,6 +183,8 @@ def test_conformance_agrees_and_reports(tmp_path):
     report = json.loads((tmp_path / "gongsik-report" / "report.json").read_text())
     judged = {row["id"] for row in report["results"] if row["examples"]}
     assert judged == {"activation.relu", "activation.tanh"}
+    assert answer.stdout.count(" 2/2 ") == 2  # in float32 and float64
+    assert "not judged: package.mine has no elu (activation.elu)" in answer.stdout
     assert (tmp_path / "gongsik-report" / "index.html").is_file()
 
 
