@@ -100,14 +100,19 @@ def addresses(result) -> list[int]:
     return [x.data_ptr() for x in leaves(result) if x.ndim]
 
 
+@pytest.mark.parametrize("shapes", [[(300, 500)], [(200, 200), (7,), (300, 100)]], ids=["large", "joined"])
 @pytest.mark.parametrize("name", ["adam", "adamax", "momentum"])
-def test_donation_uses_the_memory_of_large_arrays_again(name):
+def test_donation_uses_memory_again(name, shapes):
+    """That of large arrays at once; that of small ones from the second step on, when they lie in one piece."""
     step = getattr(gongsik.backend("torch", **DONATING), name)
-    result = step({"w": torch.rand(300, 500)}, {"w": torch.rand(300, 500)})
-    old, grad = addresses(result), torch.rand(300, 500)
-    kept = grad.clone()
-    assert addresses(step(result[0], {"w": grad}, result[1])) == old
-    assert torch.equal(grad, kept)
+    param, state = [torch.rand(shape) for shape in shapes], None
+    grad = [torch.rand(shape) for shape in shapes]
+    kept = [x.clone() for x in grad]
+    old: list[int] = []
+    for _ in range(3):
+        old, (param, state) = addresses((param, state)) if state else [], step(param, grad, state)
+    assert addresses((param, state)) == old
+    assert all(map(torch.equal, grad, kept))
 
 
 @pytest.mark.parametrize("options", [{}, PURE], ids=["eager", "compiled"])

@@ -21,7 +21,7 @@ from gongsik.torch_impl.trees import Columns, Kernel, bind, columns_of, eager, i
 PAYS_FROM = 2**20
 """Elements from which on a compiled formula repays the cost of its call (some 50 microseconds)."""
 
-KERNEL_PAYS_FROM = 2**15
+KERNEL_PAYS_FROM = 2**16
 """The same for a kernel of an optimizer, which saves more: a handful of passes over as many arrays."""
 
 
@@ -90,9 +90,12 @@ def _run_kernel(kernel: Kernel, columns: Columns, coefficients: Sequence[Any], d
         if tensors[0].numel() < KERNEL_PAYS_FROM:
             return usual(*tensors)
         # one compiled kernel for any number of axes, and (by `data`) one for views and for others
-        param, grad, *states = (x.reshape(-1).data for x in tensors)
-        results = _compile(kernel, donate)(param, grad, *states, *scalars) or (param, *states)
-        return tuple(x.view(tensors[0].shape) for x in results)
+        flat = [x.reshape(-1).data for x in tensors]
+        results = _compile(kernel, donate)(*flat, *scalars)
+        if results is not None:
+            return tuple(x.view(tensors[0].shape) for x in results)
+        pairs = [pair for i, pair in enumerate(zip(tensors, flat, strict=True)) if i != 1]  # the gradient is kept
+        return tuple(old if old.is_contiguous() else copy.view(old.shape) for old, copy in pairs)
 
     return run_joined(columns, run)
 

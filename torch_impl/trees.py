@@ -101,11 +101,28 @@ def run_joined(columns: Columns, function: Kernel) -> Columns:
             results[places[0]] = function(*(column[places[0]] for column in columns))
             continue
         parts = [[column[i] for i in places] for column in columns]
-        joined = function(*map(_flatten_dense_tensors, parts))
-        split = zip(*(_unflatten_dense_tensors(flat, parts[0]) for flat in joined), strict=True)
-        for i, result in zip(places, split, strict=True):
-            results[i] = result
+        wholes = [whole(part) for part in parts]
+        joined = [_flatten_dense_tensors(p) if w is None else w for p, w in zip(parts, wholes, strict=True)]
+        split = []
+        for result in function(*joined):
+            written_over = [part for part, w in zip(parts, wholes, strict=True) if w is result]
+            split.append(written_over[0] if written_over else _unflatten_dense_tensors(result, parts[0]))
+        for i, row in zip(places, zip(*split, strict=True), strict=True):
+            results[i] = row
     return transpose(results)
+
+
+def whole(parts: list[Tensor]) -> Tensor | None:
+    """The tensor of which these are the pieces, end to end, as an earlier step has left them; None if there is none."""
+    base = parts[0]._base
+    if base is None or base.ndim != 1 or not base.is_contiguous() or base.numel() != sum(map(Tensor.numel, parts)):
+        return None
+    offset = base.storage_offset()
+    for x in parts:
+        if x._base is not base or x.storage_offset() != offset or not x.is_contiguous():
+            return None
+        offset += x.numel()
+    return base
 
 
 def groups(tensors: list[Tensor]) -> Iterator[list[int]]:
