@@ -32,6 +32,17 @@ Scalar: TypeAlias = Float[Array, ""]
     notes=("000#Linear Neural Networks", "000#Activation function and Multi-layer Perceptron",
            "001#02강 / Loss functions", "003#BPTT 알고리즘 (regression)", "004#Regression function의 목적"),
     source="Legendre 1805; Gauss 1809",
+    errata=(
+        Erratum(
+            key="mse_parenthesis",
+            place="001#02강 / Loss functions",
+            stated="식에 여는 괄호가 없다. 적힌 대로 읽으면 예측만 제곱한다.",
+            right="잔차 전체를 제곱한다.",
+            setup="y, y_hat = np.array([3.0]), np.array([1.0])",
+            stated_value="float((y - y_hat**2).mean())",
+            right_value="float(gs.mse(y_hat, y))",
+        ),
+    ),
     nonempty=True,
     differentiable=True,
 )  # fmt: skip
