@@ -16,7 +16,17 @@ from torch import Tensor
 from gongsik.spec.array import OpaqueType
 from gongsik.spec.tree import leaves
 from gongsik.torch_impl.arrays import implements
-from gongsik.torch_impl.trees import Columns, Kernel, bind, columns_of, eager, is_transformed, run_joined, trees_of
+from gongsik.torch_impl.trees import (
+    Columns,
+    Kernel,
+    bind,
+    columns_of,
+    eager,
+    is_transformed,
+    run_joined,
+    trees_of,
+    without_gradient,
+)
 
 PAYS_FROM = 2**20
 """Elements from which on a compiled formula repays the cost of its call (some 50 microseconds)."""
@@ -39,8 +49,9 @@ def compiled(function: Callable[..., Any], id: str, /, *, donate: bool = False) 
     id : str
         Its id.
     donate : bool
-        Whether an optimizer may write over the parameters and the state that it is given, and so needs no new memory.
-        They are then used up, as with JAX's `donate_argnums`: only the returned ones are valid.
+        Whether an optimizer may write over the parameters and the state that it is given (and `clip_grad_norm` over the
+        gradients), and so needs no new memory. They are then used up, as with JAX's `donate_argnums`: only the returned
+        ones are valid.
 
     Returns
     -------
@@ -67,17 +78,21 @@ def compiled(function: Callable[..., Any], id: str, /, *, donate: bool = False) 
 
 
 def _run(
-    kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None, donate: bool
+    kernel: Kernel,
+    trees: Sequence[Any],
+    *coefficients: Any,
+    in_place: Callable[..., Any] | None = None,
+    out_of_place: Callable[..., Any] | None = None,
+    donate: bool,
 ) -> list[Any]:
     """The runner that compiles; with `donate` it writes over all trees but the second, the gradient."""
     columns = columns_of(trees)
-    if is_transformed(columns):
-        return eager(kernel, trees, *coefficients)
+    if is_transformed(columns) or (out_of_place is not None and not donate):
+        return eager(kernel, trees, *coefficients, out_of_place=out_of_place)
     with torch.no_grad():
-        if donate and fused is not None and all(all(map(Tensor.is_contiguous, column)) for column in columns):
-            param, grad, *states = columns
-            fused(param, grad, *states)
-            return trees_of(trees[0], [param, *states])
+        if donate and in_place is not None and all(all(map(Tensor.is_contiguous, column)) for column in columns):
+            in_place(*columns)
+            return trees_of(trees[0], without_gradient(columns))
         return trees_of(trees[0], _run_kernel(kernel, columns, coefficients, donate))
 
 
@@ -94,7 +109,7 @@ def _run_kernel(kernel: Kernel, columns: Columns, coefficients: Sequence[Any], d
         results = _compile(kernel, donate)(*flat, *scalars)
         if results is not None:
             return tuple(x.view(tensors[0].shape) for x in results)
-        pairs = [pair for i, pair in enumerate(zip(tensors, flat, strict=True)) if i != 1]  # the gradient is kept
+        pairs = zip(without_gradient(tensors), without_gradient(flat), strict=True)
         return tuple(old if old.is_contiguous() else copy.view(old.shape) for old, copy in pairs)
 
     return run_joined(columns, run)
@@ -106,8 +121,8 @@ def _compile(kernel: Kernel, donate: bool) -> Callable[..., tuple[Tensor, ...] |
     if not donate:
         return torch.compile(kernel, dynamic=True)
 
-    def donating(param: Tensor, grad: Tensor, *rest: Any) -> None:
-        for old, new in zip((param, *rest), kernel(param, grad, *rest), strict=False):  # after the states: coefficients
+    def donating(*arguments: Any) -> None:
+        for old, new in zip(without_gradient(arguments), kernel(*arguments), strict=False):  # after them: coefficients
             old.copy_(new)
 
     # torch.compile limits compilations per code object, so every kernel needs one of its own.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gongsik.spec import DomainError
 from gongsik.spec import optimizer as spec
-from gongsik.spec.tree import leaves, map_leaves, rebuild
+from gongsik.spec.tree import leaves, map_leaves
 from gongsik.torch_impl.arrays import ADAPTER, implements, value_and_grad
 from gongsik.torch_impl.trees import is_transformed, over_trees
 
@@ -96,8 +96,10 @@ def fade_squares(average: Tensor, x: Tensor, beta: Any) -> Tensor:
 @over_trees
 def gradient_descent(run, param, grad, /, *, lr=1e-3):
     lr = number(lr)
-    fused = None if isinstance(lr, Tensor) else functools.partial(torch._foreach_add_, alpha=-lr)
-    return run(_gradient_descent, (param, grad), lr, fused=fused)[0]
+    if isinstance(lr, Tensor):
+        return run(_gradient_descent, (param, grad), lr)[0]
+    in_place, out_of_place = (functools.partial(add, alpha=-lr) for add in (torch._foreach_add_, torch._foreach_add))
+    return run(_gradient_descent, (param, grad), lr, in_place=in_place, out_of_place=out_of_place)[0]
 
 
 def _gradient_descent(w, g, lr):
@@ -154,7 +156,7 @@ def _with_momentum(run, param, grad, state, lr, beta, shifted):
             torch._fused_sgd_, lr=lr, momentum=beta, nesterov=shifted, weight_decay=0.0, dampening=0.0, maximize=False,
             is_first_step=False,
         )  # fmt: skip
-    param, a = run(_nesterov if shifted else _momentum, (param, grad, a), lr, beta, fused=fused)
+    param, a = run(_nesterov if shifted else _momentum, (param, grad, a), lr, beta, in_place=fused)
     return param, spec.MomentumState(a)
 
 
@@ -202,7 +204,7 @@ def adagrad(run, param, grad, state=None, /, *, lr=1e-2, eps=1e-10, eps_place="o
         torch._fused_adagrad_(w, g, G, steps, lr=lr, lr_decay=0.0, weight_decay=0.0, eps=eps, maximize=False)
 
     fused = in_place if eps_place == "outside" and not isinstance(lr, Tensor) else None
-    param, G = run(_adagrad, (param, grad, G), lr, eps, eps_place, fused=fused)
+    param, G = run(_adagrad, (param, grad, G), lr, eps, eps_place, in_place=fused)
     return param, spec.AdagradState(G)
 
 
@@ -251,7 +253,7 @@ def adam(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, ep
         kernel, rate, fused = _adam_inside, rate * correction, None
     else:
         kernel, fused = _adam, _fused_adam(torch._fused_adam_, param, t, lr, beta1, beta2, eps, 0.0)
-    param, m, v = run(kernel, (param, grad, m, v), rate, beta1, beta2, eps, correction, fused=fused)
+    param, m, v = run(kernel, (param, grad, m, v), rate, beta1, beta2, eps, correction, in_place=fused)
     return param, spec.AdamState(step, m, v)
 
 
@@ -263,7 +265,7 @@ def adamw(run, param, grad, state=None, /, *, lr=1e-3, beta1=0.9, beta2=0.999, e
     rate, correction = lr / one_minus_power(beta1, t), one_minus_power(beta2, t) ** 0.5
     fused = _fused_adam(torch._fused_adamw_, param, t, lr, beta1, beta2, eps, weight_decay)
     coefficients = (rate, beta1, beta2, eps, correction, lr * weight_decay)
-    param, m, v = run(_adamw, (param, grad, m, v), *coefficients, fused=fused)
+    param, m, v = run(_adamw, (param, grad, m, v), *coefficients, in_place=fused)
     return param, spec.AdamState(step, m, v)
 
 
@@ -428,13 +430,38 @@ def linear_warmup(step, /, *, base_lr=1e-3, warmup_steps=100, decay="constant", 
 
 
 @implements(spec.clip_grad_norm)
-def clip_grad_norm(grads, /, *, max_norm=1.0):
-    tensors = leaves(grads)
-    if not any(g.numel() for g in tensors):
+@over_trees
+def clip_grad_norm(run, grads, /, *, max_norm=1.0):
+    norm = total_norm([g for g in leaves(grads) if g.numel()])
+    if isinstance(norm, Tensor):
+        factor = torch.full_like(norm, max_norm) / norm.clamp(min=max_norm)  # number / tensor is not exactly 1
+    elif norm <= max_norm:
         return grads
-    norm = length(torch.stack([length(g) for g in tensors]))
-    factor = torch.full_like(norm, max_norm) / norm.clamp(min=max_norm)  # number / tensor would not be exactly 1
-    return rebuild(grads, [(g * factor).to(g.dtype) for g in tensors])
+    else:
+        factor = max_norm / norm
+    return run(
+        _scale, (grads,), factor,
+        in_place=lambda g: torch._foreach_mul_(g, factor), out_of_place=lambda g: torch._foreach_mul(g, factor),
+    )[0]  # fmt: skip
+
+
+def _scale(g, factor):
+    return (g * factor,)
+
+
+def total_norm(tensors: list[Tensor]) -> Any:
+    """Euclidean norm over several tensors: a number, or a tensor where reading it would wait."""
+    if not tensors:
+        return 0.0
+    if all(g.is_cpu for g in tensors) and not is_transformed([tensors]):
+        dtypes = {g.dtype for g in tensors}
+        wide = torch.float32 if any(dtype.itemsize < 4 for dtype in dtypes) else None
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, dtype=wide)).double()).item()
+        smallest = max(torch.finfo(dtype).tiny ** 0.5 / torch.finfo(dtype).eps for dtype in dtypes)
+        if smallest < norm < math.inf:  # no square was lost
+            return norm
+        return length(torch.stack([length(g) for g in tensors])).item()
+    return length(torch.stack([length(g) for g in tensors]))
 
 
 def length(g):

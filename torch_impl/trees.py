@@ -27,10 +27,19 @@ SMALL = 2**16
 
 
 class Runner(Protocol):
-    """Runs a kernel on every tensor of some trees; `fused` is a torch kernel that does the same in place on lists."""
+    """Runs a kernel on every tensor of some trees.
+
+    `in_place` does the same on lists of tensors and writes over all of them but the second, the gradient.
+    `out_of_place` returns a new list after one pass over the memory: nothing is gained by compiling or joining then.
+    """
 
     def __call__(
-        self, kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None
+        self,
+        kernel: Kernel,
+        trees: Sequence[Any],
+        *coefficients: Any,
+        in_place: Callable[..., Any] | None = None,
+        out_of_place: Callable[..., Any] | None = None,
     ) -> list[Any]: ...
 
 
@@ -48,19 +57,33 @@ def over_trees(step: Callable[..., Any], run: Runner | None = None) -> Any:
 
 
 def eager(
-    kernel: Kernel, trees: Sequence[Any], *coefficients: Any, fused: Callable[..., Any] | None = None
+    kernel: Kernel,
+    trees: Sequence[Any],
+    *coefficients: Any,
+    in_place: Callable[..., Any] | None = None,
+    out_of_place: Callable[..., Any] | None = None,
 ) -> list[Any]:
     """The runner that neither compiles nor writes over anything."""
     columns, function = columns_of(trees), bind(kernel, coefficients)
     if is_transformed(columns):
         results = [function(*tensors) for tensors in zip(*columns, strict=True)]
         return trees_of(trees[0], transpose(results))
-    if fused is not None:
-        param, grad, *states = columns
-        kept = [[x.clone(memory_format=torch.contiguous_format) for x in column] for column in (param, *states)]
-        fused(kept[0], [x.contiguous() for x in grad], *kept[1:])
-        return trees_of(trees[0], kept)
+    if out_of_place is not None:
+        return trees_of(trees[0], [out_of_place(*columns)])
+    if in_place is not None:
+        new = [[_own(x) if i != 1 else x.contiguous() for x in column] for i, column in enumerate(columns)]
+        in_place(*new)
+        return trees_of(trees[0], without_gradient(new))
     return trees_of(trees[0], run_joined(columns, function))
+
+
+def _own(x: Tensor) -> Tensor:
+    return x.clone(memory_format=torch.contiguous_format)
+
+
+def without_gradient(columns: Sequence[Any]) -> list[Any]:
+    """What a step changes: everything but the second of its trees."""
+    return [column for i, column in enumerate(columns) if i != 1]
 
 
 def bind(kernel: Kernel, coefficients: Sequence[Any]) -> Kernel:

@@ -45,8 +45,8 @@ def backend(
     compile : bool
         Whether the formulas go through the module's `compiled` first.
     donate : bool
-        Whether, compiled, an optimizer may write over the parameters and the state that it is given. They are used up
-        then: only the returned ones are valid.
+        Whether, compiled, an optimizer may write over the parameters and the state that it is given, and
+        `clip_grad_norm` over the gradients. They are used up then: only the returned ones are valid.
 
     Returns
     -------
