@@ -25,6 +25,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from gongsik.conformance.bounded import PRECISIONS, Precision
 from gongsik.reference.arrays import ADAPTER
 from gongsik.spec import Formula, formulas
+from gongsik.spec.abstract import shape_of
 from gongsik.spec.array import (
     ArrayType,
     Domain,
@@ -36,10 +37,10 @@ from gongsik.spec.array import (
     Simplex,
     StateType,
     TreeType,
-    axis_names,
 )
-from gongsik.spec.check import explain
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
+from gongsik.spec.explain import explain
+from gongsik.spec.expression import axis_names, evaluate
 
 __all__ = [
     "Case", "Ordered", "PerBackend", "Range", "SignedLabels", "Simplex", "find", "inputs", "interior", "make",
@@ -228,30 +229,20 @@ def _array_types(formula: Formula) -> list[ArrayType]:
     return found
 
 
-def shape_of(kind: ArrayType, sizes: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[int, ...]:
-    """The shape that an array type has for given axes and options."""
-    shape: list[int] = []
-    for dim in kind.dims:
-        if dim.startswith("*") or dim == "...":
-            shape += sizes[dim.removeprefix("*")]
-        elif dim.isdigit():
-            shape.append(int(dim))
-        elif dim in sizes:
-            shape.append(sizes[dim])
-        else:
-            shape.append(eval(dim, {"__builtins__": {}}, {**options, **sizes}))
-    return tuple(shape)
-
-
 @cache
 def _integers(low: int, high: int, size: int) -> SearchStrategy[list[int]]:
     return st.lists(st.integers(low, high), min_size=size, max_size=size)
 
 
 def _array(
-    draw: Draw, kind: ArrayType, sizes: Mapping[str, Any], options: Mapping[str, Any], recipes: dict[int, str]
+    draw: Draw,
+    formula: Formula,
+    kind: ArrayType,
+    sizes: Mapping[str, Any],
+    options: Mapping[str, Any],
+    recipes: dict[int, str],
 ) -> np.ndarray:
-    shape = shape_of(kind, sizes, options)
+    shape = shape_of(formula, kind, sizes, options)
     if kind.kind == "float":
         return _values(draw, shape, kind.domain, recipes)
     low, high = 0, 1 if kind.kind == "bool" else 1000
@@ -293,7 +284,7 @@ def _option(id: str, name: str) -> SearchStrategy[Any]:
     kind, default = argument.type, argument.default
     if not isinstance(kind, OptionType):
         return st.just(default)
-    if kind.choices:
+    if kind.choices and not kind.per_axis:
         values: SearchStrategy[Any] = st.sampled_from(kind.choices)
     elif kind.type is bool:
         values = st.booleans()
@@ -301,6 +292,8 @@ def _option(id: str, name: str) -> SearchStrategy[Any]:
         low = -4 if kind.range is None else int(max(kind.range.low, -4)) + kind.range.low_open
         high = 5 if kind.range is None else int(min(kind.range.high, max(low, 0) + 8)) - kind.range.high_open
         values = st.integers(low, high)
+        if kind.per_axis:
+            values = st.one_of(values, st.tuples(values, values), *map(st.just, kind.choices))
     else:
         values = _real_option(kind.range, None if argument.required else default)
     if not argument.required:
@@ -330,16 +323,18 @@ def _options(draw: Draw, formula: Formula, sizes: Mapping[str, Any]) -> dict[str
         kind = argument.type
         if rules and isinstance(kind, OptionType) and kind.type is int and kind.range is None:
             known = {**options, **sizes}
-            fitting = [n for n in range(-4, 5) if all(_holds(rule, {**known, argument.name: n}) for rule in rules)]
+            fitting = [
+                n for n in range(-4, 5) if all(_holds(formula, rule, {**known, argument.name: n}) for rule in rules)
+            ]
             options[argument.name] = draw(st.sampled_from(fitting)) if fitting else argument.default
         else:
             options[argument.name] = draw(_option(formula.id, argument.name))
     return options
 
 
-def _holds(rule: str, known: dict[str, Any]) -> bool:
+def _holds(formula: Formula, rule: str, known: dict[str, Any]) -> bool:
     try:
-        return bool(eval(rule, {"__builtins__": {"len": len, "min": min, "max": max}}, known))
+        return bool(evaluate(formula, rule, known))
     except (IndexError, NameError):
         return False
 
@@ -359,14 +354,14 @@ def derived(draw: Draw, formula: Formula) -> Case:
         if argument.optional and draw(_EITHER):
             arguments.append(None)
         elif isinstance(kind, ArrayType):
-            arguments.append(_array(draw, kind, sizes, options, recipes))
+            arguments.append(_array(draw, formula, kind, sizes, options, recipes))
         elif isinstance(kind, TreeType):
             if kind.name not in structures:
                 structures[kind.name] = draw(_STRUCTURES)
             arguments.append(_tree(draw, structures[kind.name], kind.domain, recipes))
         elif isinstance(kind, StateType):
             parts = {
-                name: _array(draw, part, sizes, options, recipes)
+                name: _array(draw, formula, part, sizes, options, recipes)
                 if isinstance(part, ArrayType)
                 else _tree(draw, structures[part.name], part.domain, recipes)
                 for name, part in kind.fields.items()

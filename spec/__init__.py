@@ -4,7 +4,8 @@ import importlib
 import inspect
 from types import ModuleType
 
-from gongsik.spec.check import ArrayAdapter, implements
+from gongsik.spec.adapter import ArrayAdapter
+from gongsik.spec.check import implements
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 

@@ -6,7 +6,6 @@ and options. Domains and ranges are attached with `typing.Annotated`; those of `
 mean the same for an array, element by element, as for a number.
 """
 
-import ast
 import functools
 import inspect
 import types
@@ -67,6 +66,12 @@ class Tree:
     name: str
 
 
+@dataclass(frozen=True)
+class PerAxis:
+    """An option that is one number for both axes of an image, or a pair of them: (vertical, horizontal)."""
+
+
+Pair: TypeAlias = Annotated[int | tuple[int, int], PerAxis()]
 Probability = Interval(ge=0, le=1)
 Params: TypeAlias = Annotated[Any, Tree("params")]
 Positive = Annotated[T, Gt(0)]
@@ -141,12 +146,16 @@ class StateType:
 
 @dataclass(frozen=True)
 class OptionType:
-    """A keyword option: its Python type, its range or choices, and whether `None` is allowed."""
+    """A keyword option: its Python type, its range or choices, and whether `None` is allowed.
+
+    With `per_axis` it is a number, a pair of numbers, or one of the choices.
+    """
 
     type: type
     range: Range | None = None
     choices: tuple[Any, ...] = ()
     optional: bool = False
+    per_axis: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +232,12 @@ def read_annotation(annotation: Any) -> tuple[Type, bool]:
             metadata += tuple(more)
         elif get_origin(annotation) in (Union, types.UnionType):
             members = [member for member in get_args(annotation) if member is not type(None)]
+            if any(isinstance(item, PerAxis) for item in metadata):
+                choices = next((get_args(member) for member in members if get_origin(member) is Literal), ())
+                domain = _domain(metadata)
+                assert domain is None or isinstance(domain, Range)
+                optional = optional or len(members) < len(get_args(annotation))
+                return OptionType(members[0], domain, choices, optional, per_axis=True), optional
             if len(members) != 1:
                 raise TypeError(f"a declaration can say `X | None`, not {annotation}")
             optional, annotation = True, members[0]
@@ -271,8 +286,3 @@ def read_signature(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], 
     else:
         results = (read_annotation(result)[0],)
     return tuple(arguments), results
-
-
-def axis_names(expression: str) -> set[str]:
-    """Names that a computed axis such as ``c//groups`` depends on."""
-    return {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}

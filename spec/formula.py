@@ -5,7 +5,7 @@ the same function. Everything else is derived from it: the input check (`gongsik
 conformance suite, the pages of the docs and the shapes of the results.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -109,6 +109,8 @@ class Formula(Entry):
         Whether every array must have at least one element.
     requires : tuple of (str, str)
         Conditions between axes and options, each a Python expression and, in words, what is expected.
+    axes : dict
+        Axes of the results that are computed: the name, and the expression that computes the size.
     function : callable
         The declaration itself.
     """
@@ -119,6 +121,7 @@ class Formula(Entry):
     stochastic: bool = False
     nonempty: bool = False
     requires: tuple[tuple[str, str], ...] = ()
+    axes: Mapping[str, str] = field(default_factory=dict)
     function: Callable[..., Any] = field(default=lambda: None, repr=False, compare=False)
 
     @property
@@ -165,6 +168,7 @@ def formula(
     stochastic: bool = False,
     nonempty: bool = False,
     requires: tuple[tuple[str, str], ...] = (),
+    axes: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Declare a formula, an algorithm or a model: attach the facts to the function, as ``function.formula``.
 
@@ -182,7 +186,7 @@ def formula(
         function.formula = Formula(  # pyright: ignore[reportFunctionMemberAccess]
             id=f"{chapter}.{function.__name__}", kind=kind, ko=ko, en=en, tex=tex, notes=notes, source=source,
             errata=errata, arguments=arguments, results=results, differentiable=differentiable, stochastic=stochastic,
-            nonempty=nonempty, requires=requires, function=function,
+            nonempty=nonempty, requires=requires, axes=dict(axes or {}), function=function,
         )  # fmt: skip
         return function
 

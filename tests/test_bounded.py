@@ -74,7 +74,7 @@ def test_comparison_is_in_doubt_only_where_errors_meet():
     mask = x > np.array([1.0, 1.05, 2.0])
     assert isinstance(mask, Doubtful)
     assert mask.doubt.tolist() == [False, True, False]
-    chosen = np.where(mask, 10.0 * x, x)
+    chosen = np.where(mask, 10.0 * x, x)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert chosen.error[1] >= 9 - 0.1
     assert chosen.error[2] == 0.1
 

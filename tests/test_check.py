@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gongsik.conformance.strategies import Case, inputs
 from gongsik.reference.arrays import ADAPTER
 from gongsik.spec import Formula, formulas
-from gongsik.spec.check import explain, implements
+from gongsik.spec.check import implements
+from gongsik.spec.explain import explain
 
 
 @st.composite

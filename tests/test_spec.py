@@ -23,7 +23,9 @@ from gongsik.spec.array import (
     NonNegative,
     OptionType,
     Ordered,
+    Pair,
     Params,
+    PerAxis,
     Positive,
     Probability,
     SignedLabels,
@@ -77,6 +79,26 @@ def steps(params: Params, grads: Params, state: State | None = None, /, *, lr: N
     """Nothing: only its input check is of interest."""
 
 
+def columns_left(w: int, kernel: int, stride: int) -> int:
+    return (w - kernel) // stride + 1
+
+
+@formula(
+    ko="a", en="a", tex="a", axes={"o": "columns_left(w, k, stride[1])"},
+    requires=(("padding == 'same' or columns_left(w + 2 * padding[1], k, 1) >= 1", "a kernel no wider than x"),),
+)  # fmt: skip
+def steps_along(
+    x: Float[Array, "h w"], kernel: Float[Array, "k"], /,
+    *, stride: Annotated[Pair, Ge(1)] = 1,
+    padding: Annotated[int | tuple[int, int] | Literal["same"], PerAxis(), Ge(0)] = 0,
+) -> Float[Array, "h o"]:  # fmt: skip
+    ...
+
+
+def good_along() -> dict[str, Any]:
+    return {"x": np.zeros((2, 5)), "kernel": np.zeros(3)}
+
+
 def good_windows() -> dict[str, Any]:
     return {"x": np.ones((2, 6, 9)), "weight": np.ones((4, 3, 3)), "bias": np.ones(4), "groups": 2}
 
@@ -94,7 +116,7 @@ def good_steps() -> dict[str, Any]:
     return {"params": tree, "grads": tree, "state": State(np.array(3), tree)}
 
 
-GOOD = {windows: good_windows, domains: good_domains, steps: good_steps}
+GOOD = {steps_along: good_along, windows: good_windows, domains: good_domains, steps: good_steps}
 
 
 def to_torch(value: Any) -> Any:
@@ -252,6 +274,29 @@ def test_value_outside_its_domain(call, declaration, replaced, message):
 def test_trees_of_one_call_have_one_form(call, replaced, message):
     with pytest.raises(ShapeError, match=f"steps: {message}"):
         call(steps, **replaced)
+
+
+@pytest.mark.parametrize("replaced", [
+    {"stride": 2}, {"stride": (1, 2)}, {"padding": (0, 3)}, {"padding": "same"}, {"kernel": np.zeros(7), "padding": 1},
+    {"kernel": np.zeros(9), "padding": "same"},
+])  # fmt: skip
+def test_option_per_axis_is_a_number_or_a_pair(call, replaced, monkeypatch):
+    monkeypatch.setattr(check, "explain", lambda *_: pytest.fail("the compiled check refused good input"))
+    call(steps_along, **replaced)
+
+
+@pytest.mark.parametrize(("replaced", "error", "message"), [
+    ({"stride": 0}, DomainError, "stride is 0, expected an int >= 1, a pair of them"),
+    ({"stride": (1, 0)}, DomainError, r"stride is \(1, 0\)"),
+    ({"stride": (1, 1, 1)}, DtypeError, r"stride is \(1, 1, 1\)"),
+    ({"stride": 1.0}, DtypeError, "stride is 1.0"),
+    ({"stride": True}, DtypeError, "stride is True"),
+    ({"padding": "valid"}, DomainError, "padding is 'valid', expected an int >= 0, a pair of them or 'same'"),
+    ({"kernel": np.zeros(6)}, DomainError, r"expected a kernel no wider than x with k=6 \(from kernel\), .*w=5"),
+])  # fmt: skip
+def test_option_per_axis_out_of_its_range(call, replaced, error, message):
+    with pytest.raises(error, match=message):
+        call(steps_along, **replaced)
 
 
 def test_axis_of_fixed_size(call):

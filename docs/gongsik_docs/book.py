@@ -67,6 +67,8 @@ def kind_words(kind: Type) -> str:
             return "실수 배열, 또는 그 목록·튜플·사전"
         case StateType():
             return f"묶음 {code(kind.type.__name__)}({', '.join(code(name) for name in kind.fields)})"
+        case OptionType(choices=choices, per_axis=True):
+            return " · ".join([f"{_OPTIONS[kind.type]} 하나, 또는 (세로, 가로)", *(code(repr(c)) for c in choices)])
         case OptionType(choices=choices) if choices:
             return f"{' · '.join(code(repr(choice)) for choice in choices)} 중 하나"
         case OptionType():

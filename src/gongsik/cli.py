@@ -173,6 +173,8 @@ def _type(kind: Type) -> tuple[str, str]:
             return f"{state.__name__}({', '.join(fields)})", ""
         case OptionType(type=option, range=range, choices=choices, optional=optional):
             words = " | ".join(map(repr, choices)) if choices else f"{option.__name__}{_domain(range)}"
+            if kind.per_axis:
+                words = " | ".join([f"{option.__name__} or pair{_domain(range)}", *map(repr, choices)])
             return "", f"{words} | None" if optional else words
         case OpaqueType(type=opaque):
             return "", getattr(opaque, "__name__", str(opaque))
