@@ -114,8 +114,9 @@ def hinge_loss(score, target, /, *, reduction="mean"):
 
 @implements(spec.logistic_loss)
 def logistic_loss(score, target, /, *, reduction="mean"):
-    # not F.soft_margin_loss, which overflows; above 40, log(1 + e^x) is x in every precision
-    return _reduce(F.softplus((score * target).neg_(), threshold=40), reduction)
+    # Not F.soft_margin_loss, which overflows. With beta = -1, softplus is -log(1 + e^-x), which spares a pass for the
+    # sign; above the threshold, log(1 + e^x) is x in every precision.
+    return -_reduce(F.softplus(score * target, beta=-1, threshold=40), reduction)
 
 
 @implements(spec.exponential_loss)
