@@ -118,7 +118,7 @@ class _Compiler:
         if kind.kind != "float":
             return f"{name}.dtype in {kind.kind}_dtypes_"
         if self.float_seen:
-            return f"{name}.dtype == _dtype"
+            return f"{name}.dtype is _dtype"  # equal ones mostly are one object; else `explain` finds them equal
         self.float_seen = True
         return f"(_dtype := {name}.dtype) in float_dtypes_"
 
@@ -193,7 +193,10 @@ class _Compiler:
     def like(self, first: str, others: list[str]) -> str:
         """That trees are like the first one of their kind; a tree that is one array needs no call."""
         trees = [f"fits_({first}, {other})" for other in others]
-        arrays = [f"{other}.shape == _shape_{first} and {other}.dtype == _dtype_{first}" for other in others]
+        arrays = []
+        for other in others:
+            local = f"_{other.replace('.', '_')}"  # an attribute of a state is looked up once
+            arrays.append(f"({local} := {other}).shape == _shape_{first} and {local}.dtype is _dtype_{first}")
         return f"({' and '.join(trees)} if _dtype_{first} is None else {' and '.join(arrays)})"
 
     def option(self, argument: Argument, kind: OptionType) -> str:
