@@ -29,6 +29,7 @@ from gongsik.spec.abstract import shape_of
 from gongsik.spec.array import (
     ArrayType,
     Domain,
+    Finite,
     Labels,
     OptionType,
     Ordered,
@@ -111,7 +112,7 @@ def make_integers(seed: int, low: int, high: int, shape: tuple[int, ...]) -> np.
 def _to_domain(x: np.ndarray, domain: Domain | None, precision: Precision) -> np.ndarray:
     """Move values into a domain, keeping what is special about them as far as the domain allows."""
     match domain:
-        case None:
+        case None | Finite():
             return x
         case Range(low, high) if math.isfinite(low) and math.isfinite(high):
             inside = low + (high - low) / (1 + np.exp(-np.clip(x, -30, 30)))
@@ -426,9 +427,9 @@ def interior(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | 
         direction = direction - direction.mean(-1, keepdims=True)
         return point, direction * point.min(initial=1.0)
     if isinstance(domain, Range) and math.isfinite(domain.low) and math.isfinite(domain.high):
-        return domain.low + (domain.high - domain.low) * rng.uniform(0.1, 0.9, shape), direction
+        return np.asarray(domain.low + (domain.high - domain.low) * rng.uniform(0.1, 0.9, shape)), direction
     if isinstance(domain, Range) and math.isfinite(domain.low):
-        return domain.low + rng.uniform(0.1, 2, shape), direction
+        return np.asarray(domain.low + rng.uniform(0.1, 2, shape)), direction
     return rng.standard_normal(shape), direction
 
 
@@ -446,6 +447,8 @@ def with_special_values(draw: Draw, formula: Formula, case: Case) -> Case:
         if isinstance(x, list):
             return [spoil(value, domain) for value in x]
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.size == 0:
+            return x
+        if domain == Finite(nan=False):
             return x
         values = [np.nan] + [
             v for v in (np.inf, -np.inf) if domain is None or (isinstance(domain, Range) and v in domain)

@@ -9,7 +9,7 @@ from gongsik.spec.check import implements
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 
-CHAPTERS = ("activation", "loss", "network", "optimizer")
+CHAPTERS = ("activation", "loss", "network", "optimizer", "convolution", "normalization", "regularization", "training")
 """The chapters, in the order of teaching; each is a file of that name in every room."""
 
 __all__ = [

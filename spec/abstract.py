@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gongsik.spec.adapter import ArrayAdapter
-from gongsik.spec.array import ArrayType
+from gongsik.spec.array import ArrayType, OpaqueType
 from gongsik.spec.explain import explain
 from gongsik.spec.expression import evaluate
 from gongsik.spec.formula import Formula
@@ -87,6 +87,9 @@ def result_shapes(
     if unknown := set(options) - set(chosen):
         raise TypeError(f"{formula.name} has no option {', '.join(sorted(unknown))}")
     sizes = explain(formula, _ADAPTER, (*values, *chosen.values()))
+    for argument, value in zip(formula.positional, values, strict=True):
+        if isinstance(argument.type, OpaqueType):
+            chosen[argument.name] = value  # a configuration, from which sizes are computed, too
     return tuple(
         shape_of(formula, kind, sizes, chosen) if isinstance(kind, ArrayType) else None for kind in formula.results
     )

@@ -60,6 +60,13 @@ class Ordered:
 
 
 @dataclass(frozen=True)
+class Finite:
+    """No infinity, and where `nan` is false no NaN. Nobody checks it: looking costs a pass, and on a GPU a wait."""
+
+    nan: bool = True
+
+
+@dataclass(frozen=True)
 class Tree:
     """One float array, or a list, tuple or dict of float arrays; trees of a call that share `name` have one shape."""
 
@@ -108,7 +115,7 @@ class Range:
         return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
 
 
-Domain: TypeAlias = Range | Simplex | Labels | SignedLabels | Ordered
+Domain: TypeAlias = Range | Simplex | Labels | SignedLabels | Ordered | Finite
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,7 @@ def _range(constraint: Any) -> Range | None:
 def _domain(metadata: tuple[Any, ...]) -> Domain | None:
     ranges = []
     for item in metadata:
-        if isinstance(item, Simplex | Labels | SignedLabels | Ordered):
+        if isinstance(item, Simplex | Labels | SignedLabels | Ordered | Finite):
             return item
         if (found := _range(item)) is not None:
             ranges.append(found)

@@ -48,7 +48,7 @@ class _Local(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id in self.pairs:
             name = node.value.id
-            return ast.parse(f"({name} if type({name}) is int else {ast.unparse(node)})", mode="eval").body
+            return ast.parse(f"({ast.unparse(node)} if type({name}) is tuple else {name})", mode="eval").body
         return self.generic_visit(node)
 
 

@@ -83,12 +83,12 @@ class MLPModule(nn.Sequential):
     def __init__(self, config: spec.MLP, /) -> None:
         layers: list[nn.Module] = []
         for n_in, n_out in zip(config.sizes[:-1], config.sizes[1:], strict=True):
-            layers += [nn.Linear(n_in, n_out), _Elementwise(config.activation)]
+            layers += [nn.Linear(n_in, n_out), Elementwise(config.activation)]
         super().__init__(*layers[:-1])
         self.config = config
 
 
-class _Elementwise(nn.Module):
+class Elementwise(nn.Module):
     def __init__(self, activation: spec.Activation) -> None:
         super().__init__()
         self.activation = activation
