@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gongsik.reference.special import ERFC, erfc
+
 Form = Literal["root", "linear"]
 
 
@@ -398,6 +400,7 @@ _UFUNCS: dict[np.ufunc, Callable[..., Bounded]] = {
     np.sin: _smooth(np.sin, lambda x, e: e),
     np.cos: _smooth(np.cos, lambda x, e: e),
     np.arctan: _smooth(np.arctan, lambda x, e: e / (1 + _nearest_to_zero(x, e) ** 2)),
+    ERFC: _smooth(erfc, lambda x, e: e * 2 / math.sqrt(math.pi) * np.exp(-(_nearest_to_zero(x, e) ** 2))),
     np.matmul: lambda a, b: _product(np.matmul, a, b, a.shape[-1]),
 }
 _COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
@@ -545,8 +548,8 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
     x = _bounded(args[0], precision)
     if function in _STRUCTURAL:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)
-    if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
-        return function(x.value, *args[1:], **kwargs)
+    if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.argmin, np.argmax):
+        return function(x.value, *args[1:], **kwargs)  # of a choice: the one that the values make
     if function is np.take_along_axis:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)
     if function is np.pad:

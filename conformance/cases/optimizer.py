@@ -18,7 +18,7 @@ def mean_square(params: Any, x: Any, y: Any) -> Any:
 
 
 @st.composite
-def _problems(draw: st.DrawFn, precision: Precision) -> tuple[Any, Any, Any]:
+def problems(draw: st.DrawFn, precision: Precision) -> tuple[Any, Any, Any]:
     """Parameters and data of a linear model of 1 to 9 samples, and the number of samples."""
     seed, n, d = draw(SEEDS), draw(st.integers(1, 9)), draw(st.integers(1, 4))
     style = draw(st.sampled_from(("normal", "spread", "ties")))
@@ -29,7 +29,7 @@ def _problems(draw: st.DrawFn, precision: Precision) -> tuple[Any, Any, Any]:
 def stochastic_gradient(precision: Precision) -> SearchStrategy[Case]:
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
-        params, data, n = draw(_problems(precision))
+        params, data, n = draw(problems(precision))
         return Case((mean_square, params, data, np.array(draw(st.integers(0, n - 1)))))
 
     return cases()
@@ -38,7 +38,7 @@ def stochastic_gradient(precision: Precision) -> SearchStrategy[Case]:
 def mini_batch_gradient(precision: Precision) -> SearchStrategy[Case]:
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
-        params, data, n = draw(_problems(precision))
+        params, data, n = draw(problems(precision))
         index = draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=n + 2))  # a sample may come twice
         return Case((mean_square, params, data, np.array(index)))
 
@@ -46,7 +46,7 @@ def mini_batch_gradient(precision: Precision) -> SearchStrategy[Case]:
 
 
 def batch_gradient(precision: Precision) -> SearchStrategy[Case]:
-    return _problems(precision).map(lambda problem: Case((mean_square, *problem[:2])))
+    return problems(precision).map(lambda problem: Case((mean_square, *problem[:2])))
 
 
 def newton_method(precision: Precision) -> SearchStrategy[Case]:

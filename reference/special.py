@@ -1,0 +1,20 @@
+"""A function that NumPy lacks, as a ufunc: so every array type can say what it means for its numbers."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ERFC", "erfc"]
+
+ERFC = np.frompyfunc(math.erfc, 1, 1)
+"""1 - erf of Python numbers; what it returns has to be given a dtype again."""
+
+
+def erfc(x: Any) -> Any:
+    """The complementary error function.
+
+    >>> erfc(np.array([0.0, 1.0])).round(4)
+    array([1.    , 0.1573])
+    """
+    return ERFC(x.reshape(-1)).astype(x.dtype).reshape(x.shape)

@@ -1,0 +1,175 @@
+"""Normalization in PyTorch: its kernels, and what is faster or more precise where a kernel is far from the best."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gongsik.spec import normalization as spec
+from gongsik.torch_impl.arrays import implements
+
+__all__ = [
+    "batch_norm",
+    "batch_norm_affine",
+    "batch_norm_backward",
+    "batch_norm_inference",
+    "batch_norm_running",
+    "batch_statistics",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "layer_norm_backward",
+    "local_response_norm",
+    "standardize",
+]
+
+aten = torch.ops.aten
+
+
+@implements(spec.standardize)
+def standardize(x, /):
+    smallest, largest = x.amin(0), x.amax(0)
+    constant = smallest == largest
+    deviation = torch.where(constant, x - x, x - x.mean(0))
+    var = deviation.square().mean(0)
+    return deviation * torch.where(constant, 1, var).rsqrt()
+
+
+def _all_but_channels(x):
+    return (0, *range(2, x.ndim))
+
+
+def _beside(channels, x):
+    return channels.reshape(-1, *(1,) * (x.ndim - 2))  # [c *1]
+
+
+@implements(spec.batch_statistics)
+def batch_statistics(x, /):
+    if x.is_cuda:
+        return spec.BatchStatistics(*reversed(torch.var_mean(x, _all_but_channels(x), correction=0)))
+    # Two passes: on the CPU torch.var_mean updates both numbers with every element, five times as slowly.
+    mean = x.mean(_all_but_channels(x))
+    return spec.BatchStatistics(mean, (x - _beside(mean, x)).square().mean(_all_but_channels(x)))
+
+
+@implements(spec.batch_norm_affine)
+def batch_norm_affine(x_hat, gamma, beta, /):
+    return torch.addcmul(_beside(beta, x_hat), _beside(gamma, x_hat), x_hat)
+
+
+def _affine(x_hat, gamma, beta):
+    scaled = x_hat if gamma is None else x_hat * _beside(gamma, x_hat)
+    return scaled if beta is None else scaled + _beside(beta, x_hat)
+
+
+class _Statistics(torch.autograd.Function):
+    """Mean and variance that a kernel has found without recording how, with their gradient.
+
+    d mean / dx = 1/m and d var / dx = 2 (x - mean) / m: no array but x itself is kept.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:
+        return mean.clone(), var.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx, *grad_outputs: Tensor):
+        (x,) = ctx.saved_tensors
+        grad_mean, grad_var = (_beside(g, x) for g in grad_outputs)
+        mean = _beside(x.mean(_all_but_channels(x)), x)
+        m = x.numel() // x.shape[1]
+        return (grad_mean + 2 * (x - mean) * grad_var) / m, None, None
+
+
+@implements(spec.batch_norm)
+def batch_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
+    m = x.numel() // x.shape[1]
+    if m == 1:  # where the kernel would give beta up to the rounding of x / sqrt(eps), and the variance as 0 / 0
+        deviation = x - x  # NaN for infinity
+        return spec.BatchNorm(_affine(deviation, gamma, beta), x.flatten(), deviation.flatten())
+    dtype = x.dtype if gamma is None else gamma.dtype
+    gamma = None if gamma is None else gamma.contiguous()  # the kernel's gradient would take another view for one
+    mean, var = x.new_zeros((2, x.shape[1]), dtype=dtype).unbind()
+    # With momentum 1 the running statistics are those of the batch, of the variance the unbiased one.
+    y = torch.batch_norm(x, gamma, beta, mean, var, True, 1.0, eps, torch.backends.cudnn.enabled)
+    return spec.BatchNorm(y, *_Statistics.apply(x, mean, var * ((m - 1) / m)))
+
+
+@implements(spec.batch_norm_backward)
+def batch_norm_backward(upstream, x, gamma, /, *, eps=1e-5):
+    mean, var = batch_statistics(x.detach())
+    gradients = aten.native_batch_norm_backward(
+        upstream, x, gamma.contiguous(), None, None, mean, (var + eps).rsqrt(), True, eps, [True, True, True]
+    )
+    return spec.BatchNormGradients(*gradients)
+
+
+@implements(spec.batch_norm_running)
+def batch_norm_running(running_mean, running_var, mean, var, /, *, alpha=0.9, count=None):
+    unbiased = 1 if count is None else count / (count - 1)
+    return spec.BatchStatistics(
+        alpha * running_mean + (1 - alpha) * mean,
+        alpha * running_var + ((1 - alpha) * unbiased) * var,
+    )
+
+
+@implements(spec.batch_norm_inference)
+def batch_norm_inference(x, mean, var, gamma=None, beta=None, /, *, eps=1e-5):
+    return torch.batch_norm(x, gamma, beta, mean, var, False, 0.0, eps, torch.backends.cudnn.enabled)
+
+
+@implements(spec.layer_norm)
+def layer_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
+    return F.layer_norm(x, x.shape[-1:], gamma, beta, eps)
+
+
+@implements(spec.layer_norm_backward)
+def layer_norm_backward(upstream, x, gamma, /, *, eps=1e-5):
+    shape, rows = list(x.shape[-1:]), (-1, x.shape[-1])
+    x_hat, mean, rstd = aten.native_layer_norm(x, shape, None, None, eps)
+    dx, _, _ = aten.native_layer_norm_backward(
+        upstream, x, shape, mean, rstd, gamma, torch.zeros_like(gamma), [True, False, False]
+    )
+    # the kernel would add up long sums in half precision
+    return spec.LayerNormGradients(dx, (upstream * x_hat).reshape(rows).sum(0), upstream.reshape(rows).sum(0))
+
+
+@implements(spec.group_norm)
+def group_norm(x, gamma=None, beta=None, /, *, groups, eps=1e-5):
+    if x.is_cpu and x.ndim in (4, 5) and not x.is_contiguous():
+        # For channels-last memory torch's kernel has the variance as a difference of two large numbers. The result does
+        # not depend on the mean, so nearly all of it may go before, and needs no gradient.
+        members = x.detach().unflatten(1, (groups, -1))
+        x = x - members.mean(tuple(range(2, members.ndim)), keepdim=True).expand_as(members).flatten(1, 2)
+    if gamma is None and beta is not None:  # a shift alone has no gradient in torch
+        return torch.group_norm(x, groups, None, None, eps) + _beside(beta, x)
+    return torch.group_norm(x, groups, gamma, beta, eps)
+
+
+@implements(spec.instance_norm)
+def instance_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
+    # F.instance_norm calls the kernel of batch norm, several times as slow as that of group norm
+    return group_norm(x, gamma, beta, groups=x.shape[1], eps=eps)
+
+
+def _power(x, exponent):
+    """Minus this power; the exponent that everybody uses by roots, because torch.pow takes ten times as long."""
+    if exponent == 0.75:
+        root = x.rsqrt()
+        return root * root.sqrt()
+    return x.pow(-exponent)
+
+
+@implements(spec.local_response_norm)
+def local_response_norm(x, /, *, size=5, alpha=1e-4, beta=0.75, k=1.0, average=True):
+    n, c = x.shape[:2]
+    # Places are the "channels" of a channels-last image, which is c high and 1 wide: averaged in vectors, no copy.
+    squares = x.square().reshape(n, c, 1, -1).permute(0, 3, 1, 2)  # [n space c 1]
+    windows = F.avg_pool2d(squares, (size, 1), 1, (size // 2, 0), divisor_override=None if average else 1)
+    windows = windows[:, :, :c].permute(0, 2, 3, 1).reshape(x.shape)  # an even size has one window too many
+    return x * _power((windows * alpha).add_(k), beta)
