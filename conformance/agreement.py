@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from gongsik import reference
-from gongsik.conformance.bounded import PRECISIONS, Bounded, Precision
+from gongsik.conformance.bounded import PRECISIONS, Bounded, Doubtful, Precision
 from gongsik.conformance.strategies import Case, PerBackend, interior, make
 from gongsik.spec import Formula, formulas
 from gongsik.spec.array import ArrayType, Ordered, SignedLabels, TreeType
@@ -184,14 +184,17 @@ def compare(result: Any, expected: Any, precision: Precision | None = None, *, k
     ----------
     result : array
         What came out.
-    expected : Bounded or array
-        What should: a value with its bound; integers and booleans, which must be equal.
+    expected : Bounded, Doubtful or array
+        What should: a value with its bound; integers and booleans, which must be equal where rounding cannot turn them.
     precision : Precision
         Of the result; by default that of `expected`.
     k : float
         How many times its bound an error may be.
     """
     result = np.asarray(result)
+    if isinstance(expected, Doubtful):
+        same = result.shape == expected.shape and bool(((result == expected.value) | expected.doubt).all())
+        return Verdict(same, message="" if same else f"got {result!r}, expected {expected.value!r}")
     if not isinstance(expected, Bounded):
         expected = np.asarray(expected)
         if expected.dtype.kind == "f":
@@ -245,8 +248,9 @@ def judge(result: Any, expected: Any, target: Target) -> Verdict:
     for ours, theirs in pairs:
         if isinstance(theirs, Bounded) and getattr(ours, "dtype", None) is not None:
             name = str(ours.dtype).rsplit(".", 1)[-1]
-            if name != theirs.precision.name:
-                verdict &= Verdict(False, message=f"got dtype {name}, expected {theirs.precision.name}")
+            expected_name = "int64" if theirs.dtype.kind == "i" else theirs.precision.name
+            if name != expected_name:
+                verdict &= Verdict(False, message=f"got dtype {name}, expected {expected_name}")
         precision = theirs.precision if isinstance(theirs, Bounded) else target.precision
         verdict &= compare(target.numpy(ours), theirs, precision)
     return verdict

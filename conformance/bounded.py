@@ -499,17 +499,19 @@ def _cumsum(x: Bounded, axis: int) -> Bounded:
 
 
 def _where(condition: Any, a: Any, b: Any, precision: Precision) -> Bounded:
+    dtype = np.int64 if all(hasattr(x, "dtype") and x.dtype.kind == "i" for x in (a, b)) else np.float64
     a, b = _bounded(a, precision), _bounded(b, precision)
     choice = _doubtful(condition, precision)
     error = np.where(choice.value, a.error, b.error)
     either = np.abs(a.value - b.value) + np.maximum(a.error, b.error)
     error = np.where(choice.doubt, np.where(np.isnan(either), np.inf, either), error)
-    return Bounded(np.where(choice.value, a.value, b.value), error, precision)
+    return Bounded(np.where(choice.value, a.value, b.value), error, precision, dtype)
 
 
 _STRUCTURAL = {
     np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.flip, np.roll,
     np.repeat, np.tile, np.ravel, np.diagonal, np.atleast_1d, np.copy, np.tril, np.triu, np.diag,
+    np.lib.stride_tricks.sliding_window_view,
 }  # fmt: skip
 """Functions that move elements and change none."""
 
@@ -553,7 +555,8 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
     if function is np.take_along_axis:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)
     if function is np.pad:
-        return Bounded(np.pad(x.value, *args[1:], **kwargs), np.pad(x.error, *args[1:], **kwargs), precision)
+        errors = {key: value for key, value in kwargs.items() if key != "constant_values"}  # which are exact
+        return Bounded(np.pad(x.value, *args[1:], **kwargs), np.pad(x.error, *args[1:], **errors), precision)
     if function is np.clip:
         return np.minimum(np.maximum(x, args[1]), args[2])
     if function is np.cumsum:

@@ -12,7 +12,7 @@ from gongsik import reference
 from gongsik.conformance.strategies import inputs
 from gongsik.spec import ShapeError, formulas
 from gongsik.spec.abstract import result_shapes
-from gongsik.spec.array import Array, ArrayType, Pair
+from gongsik.spec.array import Array, ArrayType, Pair, StateType
 from gongsik.spec.formula import formula
 
 
@@ -44,7 +44,11 @@ def test_results_have_the_declared_shapes(id):
     @given(inputs(id))
     def check_shapes(case):
         given_shapes = [
-            value.shape if isinstance(argument.type, ArrayType) and value is not None else value
+            None
+            if value is None or isinstance(argument.type, StateType)  # as before the first step
+            else value.shape
+            if isinstance(argument.type, ArrayType)
+            else value
             for argument, value in zip(found.positional, case.arguments, strict=True)
         ]
         declared = result_shapes(found.function, *given_shapes, **case.options)
