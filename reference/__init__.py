@@ -9,6 +9,6 @@ from gongsik.reference.loss import *  # noqa: F403
 from gongsik.reference.network import *  # noqa: F403
 from gongsik.reference.normalization import *  # noqa: F403
 from gongsik.reference.optimizer import *  # noqa: F403
-from gongsik.reference.training import *  # noqa: F403
+from gongsik.reference.pooling import *  # noqa: F403
 from gongsik.reference.regularization import *  # noqa: F403
 from gongsik.reference.training import *  # noqa: F403

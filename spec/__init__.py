@@ -9,7 +9,9 @@ from gongsik.spec.check import implements
 from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 
-CHAPTERS = ("activation", "loss", "network", "optimizer", "convolution", "normalization", "regularization", "training")
+CHAPTERS = (
+    "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization", "training",
+)  # fmt: skip
 """The chapters, in the order of teaching; each is a file of that name in every room."""
 
 __all__ = [

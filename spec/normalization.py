@@ -165,8 +165,10 @@ def batch_norm_affine(x_hat: Image, gamma: PerChannel, beta: PerChannel, /) -> I
         Erratum(
             key="bn_normalises_activations",
             place="001#Batch normalization",
-            stated="파라미터 천 개의 통계치를 평균 0, 분산 1로 만든다. 층의 파라미터를 같은 값으로 바꾼다는 노트도 있다.",
-            right="바꾸는 것은 파라미터가 아니라 층을 지나는 값(배치에 걸친 활성값)이다. 값들이 서로 같아지지도 않는다.",
+            stated="파라미터 천 개의 통계치를 평균 0, 분산 1로 만든다. 층의 파라미터를 같은 값으로 바꾼다는 노트도 "
+            "있다.",
+            right="바꾸는 것은 파라미터가 아니라 층을 지나는 값(배치에 걸친 활성값)이다. 값들이 서로 같아지지도 "
+            "않는다.",
             setup="x = np.array([[1.0], [3.0]])",
             stated_value="0.0",
             right_value="float(np.ptp(gs.batch_norm(x).y).round(4))",
@@ -276,8 +278,8 @@ def batch_norm_backward(
             key="bn_inference_two_rules",
             place="003#추론 (배치 정규화)",
             stated="배치 평균들의 평균을 저장한다고 하고, 곧이어 지수 이동 평균으로 계산한다고 한다.",
-            right="둘은 다른 규칙이다. 통계량이 변하지 않을 때만 같다. 여기서는, 그리고 널리 쓰이는 구현에서는 지수 이동 "
-            "평균이다.",
+            right="둘은 다른 규칙이다. 통계량이 변하지 않을 때만 같다. 여기서는, 그리고 널리 쓰이는 구현에서는 "
+            "지수 이동 평균이다.",
             setup="zero, one = np.array([0.0]), np.array([1.0])\n"
             "first = gs.batch_norm_running(zero, one, zero, one)  # batch means 0, then 1",
             stated_value="(0.0 + 1.0) / 2",

@@ -10,6 +10,6 @@ from gongsik.torch_impl.loss import *  # noqa: F403
 from gongsik.torch_impl.network import *  # noqa: F403
 from gongsik.torch_impl.normalization import *  # noqa: F403
 from gongsik.torch_impl.optimizer import *  # noqa: F403
-from gongsik.torch_impl.training import *  # noqa: F403
+from gongsik.torch_impl.pooling import *  # noqa: F403
 from gongsik.torch_impl.regularization import *  # noqa: F403
 from gongsik.torch_impl.training import *  # noqa: F403

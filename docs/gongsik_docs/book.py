@@ -8,6 +8,7 @@ from gongsik.spec.array import (
     Argument,
     ArrayType,
     Domain,
+    Finite,
     Labels,
     OpaqueType,
     OptionType,
@@ -103,6 +104,8 @@ def domain_words(domain: Domain | None) -> str:
             return "$-1$ 또는 $+1$"
         case Ordered():
             return "마지막 축을 따라 줄지 않는다"
+        case Finite():
+            return "유한하다(검사하지 않는다)"
 
 
 def conditions(argument: Argument) -> str:
