@@ -10,7 +10,8 @@ from gongsik.spec.errors import DomainError, DtypeError, ShapeError
 from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 
 CHAPTERS = (
-    "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization", "training",
+    "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization",
+    "training",
 )  # fmt: skip
 """The chapters, in the order of teaching; each is a file of that name in every room."""
 
