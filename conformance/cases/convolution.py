@@ -151,9 +151,14 @@ def conv2d_grad_weight(precision: Precision) -> SearchStrategy[Case]:
 def _transposed_cases(draw: st.DrawFn, precision: Precision) -> Case:
     fill, groups, (size, kernel, options) = draw(fills(precision)), draw(st.integers(1, 3)), draw(_geometry(same=False))
     c, q = groups * draw(COUNTS), draw(COUNTS)
-    room = [max(s, d) - 1 for s, d in zip(pair(options["stride"]), pair(options["dilation"]), strict=True)]
-    options["output_padding"] = (draw(st.integers(0, room[0])), draw(st.integers(0, room[1])))
-    x = fill((*draw(BATCHES), c, *_output(size, kernel, options)))
+    maps, option = _output(size, kernel, options), {name: pair(value) for name, value in options.items()}
+    extra = []
+    for axis in (0, 1):
+        s, p, d = (option[name][axis] for name in ("stride", "padding", "dilation"))
+        left = (maps[axis] - 1) * s - 2 * p + d * (kernel[axis] - 1) + 1  # may be nothing: all was a margin
+        extra.append(draw(st.integers(max(0, 1 - left), max(s, d) - 1)))
+    options["output_padding"] = tuple(extra)
+    x = fill((*draw(BATCHES), c, *maps))
     bias = fill((q * groups,)) if draw(st.booleans()) else None
     return Case((x, fill((c, q, *kernel)), bias), {**options, "groups": groups})
 
