@@ -85,6 +85,13 @@ def _part(dims: tuple[str, ...], known: tuple[str, ...], shape: str) -> str | No
     return None
 
 
+def _expressions(formula: Formula) -> list[str]:
+    """Everything that is computed of axes and options: axes of arguments, and conditions."""
+    dims = [dim for a in formula.positional if isinstance(a.type, ArrayType) for dim in a.type.dims]
+    computed = [dim for dim in dims if not dim.removeprefix("*").isidentifier() and dim != "..."]
+    return computed + [condition for condition, _ in formula.requires]
+
+
 def _shared(formula: Formula, parts: dict[str, str]) -> set[str]:
     """Names of the axes that several shapes have, or a condition or a computed axis."""
     shapes = [a.type.dims for a in formula.positional if isinstance(a.type, ArrayType) and a.name not in parts]
@@ -284,7 +291,7 @@ def implements(declaration: Callable[..., Any], adapter: ArrayAdapter) -> Callab
             "fits_": fits, "float_tree_": _float_tree, "function_": function, "inf_": float("inf"),
             "inside_": adapter.inside, "distribution_": adapter.distribution, "signs_": adapter.signs,
             "ordered_": adapter.ordered,
-            **{name: f for condition, _ in formula.requires for name, f in functions(formula, condition).items()},
+            **{name: f for expression in _expressions(formula) for name, f in functions(formula, expression).items()},
             **{f"{kind}_dtypes_": dtypes for kind, dtypes in adapter.dtypes.items()},
             **{f"default_{a.name}": a.default for a in formula.arguments if not a.required},
             **{k.type.__name__: k.type for a in formula.arguments

@@ -63,6 +63,13 @@ def value_and_grad(function: Callable[..., Tensor], /) -> Callable[..., tuple[Te
     return evaluate
 
 
+def may_need_gradient(x: Tensor) -> bool:
+    """Whether a gradient could be asked of what is computed from x; if in doubt, yes."""
+    if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(x):
+        return True
+    return torch.is_grad_enabled() and x.requires_grad
+
+
 def _map(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
     return pytree.tree_map(function, tree)
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gongsik.spec import normalization as spec
-from gongsik.torch_impl.arrays import implements
+from gongsik.torch_impl.arrays import implements, may_need_gradient
 
 __all__ = [
     "batch_norm",
@@ -86,23 +86,31 @@ class _Statistics(torch.autograd.Function):
         return (grad_mean + 2 * (x - mean) * grad_var) / m, None, None
 
 
+def _kernel(x, gamma, beta, mean, var, training, eps):
+    # The gradient of torch's kernel reads a strided array of channels as if it were contiguous.
+    gamma, mean, var = (None if array is None else array.contiguous() for array in (gamma, mean, var))
+    return torch.batch_norm(x, gamma, beta, mean, var, training, 1.0, eps, torch.backends.cudnn.enabled)
+
+
 @implements(spec.batch_norm)
 def batch_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
     m = x.numel() // x.shape[1]
     if m == 1:  # where the kernel would give beta up to the rounding of x / sqrt(eps), and the variance as 0 / 0
         deviation = x - x  # NaN for infinity
         return spec.BatchNorm(_affine(deviation, gamma, beta), x.flatten(), deviation.flatten())
-    dtype = x.dtype if gamma is None else gamma.dtype
-    gamma = None if gamma is None else gamma.contiguous()  # the kernel's gradient would take another view for one
-    mean, var = x.new_zeros((2, x.shape[1]), dtype=dtype).unbind()
+    if torch.compiler.is_compiling():
+        return spec.BatchNorm(_kernel(x, gamma, beta, None, None, True, eps), *batch_statistics(x))
     # With momentum 1 the running statistics are those of the batch, of the variance the unbiased one.
-    y = torch.batch_norm(x, gamma, beta, mean, var, True, 1.0, eps, torch.backends.cudnn.enabled)
+    dtype = next((p.dtype for p in (gamma, beta) if p is not None), x.dtype)
+    mean, var = (torch.zeros_like(x[0, :, *(0,) * (x.ndim - 2)], dtype=dtype) for _ in range(2))
+    y = _kernel(x, gamma, beta, mean, var, True, eps)
     return spec.BatchNorm(y, *_Statistics.apply(x, mean, var * ((m - 1) / m)))
 
 
 @implements(spec.batch_norm_backward)
 def batch_norm_backward(upstream, x, gamma, /, *, eps=1e-5):
     mean, var = batch_statistics(x.detach())
+    upstream, gamma = upstream.to(x.dtype), gamma.to(x.dtype)  # under autocast they may differ
     gradients = aten.native_batch_norm_backward(
         upstream, x, gamma.contiguous(), None, None, mean, (var + eps).rsqrt(), True, eps, [True, True, True]
     )
@@ -120,7 +128,7 @@ def batch_norm_running(running_mean, running_var, mean, var, /, *, alpha=0.9, co
 
 @implements(spec.batch_norm_inference)
 def batch_norm_inference(x, mean, var, gamma=None, beta=None, /, *, eps=1e-5):
-    return torch.batch_norm(x, gamma, beta, mean, var, False, 0.0, eps, torch.backends.cudnn.enabled)
+    return _kernel(x, gamma, beta, mean, var, False, eps)
 
 
 @implements(spec.layer_norm)
@@ -130,6 +138,7 @@ def layer_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
 
 @implements(spec.layer_norm_backward)
 def layer_norm_backward(upstream, x, gamma, /, *, eps=1e-5):
+    upstream, gamma = upstream.to(x.dtype), gamma.to(x.dtype)  # under autocast they may differ
     shape, rows = list(x.shape[-1:]), (-1, x.shape[-1])
     x_hat, mean, rstd = aten.native_layer_norm(x, shape, None, None, eps)
     dx, _, _ = aten.native_layer_norm_backward(
@@ -144,8 +153,9 @@ def group_norm(x, gamma=None, beta=None, /, *, groups, eps=1e-5):
     if x.is_cpu and x.ndim in (4, 5) and not x.is_contiguous():
         # For channels-last memory torch's kernel has the variance as a difference of two large numbers. The result does
         # not depend on the mean, so nearly all of it may go before, and needs no gradient.
-        members = x.detach().unflatten(1, (groups, -1))
-        x = x - members.mean(tuple(range(2, members.ndim)), keepdim=True).expand_as(members).flatten(1, 2)
+        mean = x.detach().mean(tuple(range(2, x.ndim)))  # [n c]
+        mean = mean.unflatten(1, (groups, -1)).mean(-1, keepdim=True).expand(-1, -1, x.shape[1] // groups)
+        x = x - mean.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
     if gamma is None and beta is not None:  # a shift alone has no gradient in torch
         return torch.group_norm(x, groups, None, None, eps) + _beside(beta, x)
     return torch.group_norm(x, groups, gamma, beta, eps)
@@ -157,19 +167,28 @@ def instance_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
     return group_norm(x, gamma, beta, groups=x.shape[1], eps=eps)
 
 
-def _power(x, exponent):
-    """Minus this power; the exponent that everybody uses by roots, because torch.pow takes ten times as long."""
-    if exponent == 0.75:
-        root = x.rsqrt()
-        return root * root.sqrt()
-    return x.pow(-exponent)
-
-
 @implements(spec.local_response_norm)
 def local_response_norm(x, /, *, size=5, alpha=1e-4, beta=0.75, k=1.0, average=True):
+    # A new array costs more than a pass: in place, where no gradient needs what was there.
+    multiply = torch.mul if may_need_gradient(x) else Tensor.mul_
+    bracket = _windows_of_squares(x, size, average).mul_(alpha).add_(k)
+    if beta != 0.75:
+        return multiply(bracket.pow(-beta), x)
+    root = bracket.rsqrt_()  # by roots: torch.pow takes ten times as long
+    return multiply(multiply(root.sqrt(), root), x)
+
+
+def _windows_of_squares(x, size, average):
+    """Sum or mean of the squares over a window of channels."""
     n, c = x.shape[:2]
-    # Places are the "channels" of a channels-last image, which is c high and 1 wide: averaged in vectors, no copy.
-    squares = x.square().reshape(n, c, 1, -1).permute(0, 3, 1, 2)  # [n space c 1]
+    squares = x.square()
+    if not x.is_contiguous():
+        squares = F.pad(squares, (*(0, 0) * (x.ndim - 2), size // 2, (size - 1) // 2))
+        total = squares[:, :c].clone()
+        for j in range(1, size):
+            total += squares[:, j : j + c]
+        return total / size if average else total
+    # Places are the "channels" of a channels-last image, which is c high and 1 wide: added up in vectors, no copy.
+    squares = squares.view(n, c, 1, -1).permute(0, 3, 1, 2)  # [n space c 1]
     windows = F.avg_pool2d(squares, (size, 1), 1, (size // 2, 0), divisor_override=None if average else 1)
-    windows = windows[:, :, :c].permute(0, 2, 3, 1).reshape(x.shape)  # an even size has one window too many
-    return x * _power((windows * alpha).add_(k), beta)
+    return windows[:, :, :c].permute(0, 2, 3, 1).reshape(x.shape)  # an even size has one window too many

@@ -8,10 +8,9 @@ import functools
 
 import torch
 import torch.nn.functional as F
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gongsik.spec import pooling as spec
-from gongsik.torch_impl.arrays import implements
+from gongsik.torch_impl.arrays import implements, may_need_gradient
 
 __all__ = [
     "avg_pool2d",
@@ -34,10 +33,6 @@ def _pair(option):
 def _is_slow(x):
     """Whether torch's kernel would go window by window through much data."""
     return x.is_cpu and x.numel() >= MANY and x.is_contiguous() and not torch.compiler.is_compiling()
-
-
-def _needs_gradient(x):
-    return (torch.is_grad_enabled() and x.requires_grad) or is_functorch_wrapped_tensor(x)
 
 
 def _along(axis, function, x, kernel, stride):
@@ -67,7 +62,7 @@ def max_pool2d(x, /, *, kernel, stride=None, padding=0):
 
     if not _is_slow(x):
         return pool(x)
-    if _needs_gradient(x):  # which the kernel routes to the first of equals
+    if may_need_gradient(x):  # which the kernel routes to the first of equals
         return _channels_last(pool, x)
     ph, pw = _pair(padding)
     padded = F.pad(x, (pw, pw, ph, ph), value=-torch.inf) if ph or pw else x
@@ -104,8 +99,7 @@ def stochastic_pool2d(x, uniform, /, *, kernel, stride=None):
     total = cumulative.pop()
     bound = uniform.detach() * total
     # Counting the sums below the bound, in bytes, and one gather: torch.where takes ten times as long as a comparison.
-    taken = torch.zeros(total.shape, dtype=torch.int16, device=x.device)
-    rows = torch.zeros_like(taken)
+    taken, rows = (torch.zeros_like(total, dtype=torch.int16) for _ in range(2))
     for i, below in enumerate(cumulative, start=1):
         passed = below <= bound
         taken += passed
