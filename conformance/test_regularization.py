@@ -772,7 +772,7 @@ def test_share_of_dropped_units_is_p(gs, p):
 
 
 GRID = np.array(list(itertools.product((0, 1, 2, 3), repeat=3))) / 4
-"""All triples of draws from 0, 1/4, 1/2, 3/4: for p = k/4 every mask of three units comes as often as it is probable."""
+"""All triples of draws from 0, 1/4, 1/2, 3/4: for p = k/4 each mask of three units comes as often as it is probable."""
 
 
 @law("regularization.dropout_expectation", "regularization.dropout", "regularization.inverted_dropout",
