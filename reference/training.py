@@ -89,6 +89,7 @@ def batch_update(loss, params, data, /, *, lr=1e-2, epochs=1, on_step=None):
 def mini_batch_update(
     loss, params, data, orders, /, *, lr=1e-2, batch_size=32, drop_last=False, start=0, on_step=None
 ):  # fmt: skip
+    check_order("mini_batch_update", data, orders)
     iterations = spec.iterations_per_epoch(orders.shape[1], batch_size, drop_last=drop_last)
     losses = []
     for step in range(start, len(orders) * iterations):
