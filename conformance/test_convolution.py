@@ -777,7 +777,7 @@ def test_bottleneck_saves_below_a_number_of_channels(k, c_in, c_mid, c_out):
 
 
 def adds_a_place(options: dict[str, Any]) -> bool:
-    """Whether an output padding, which only has to be below the stride or the dilation, makes room for one place more."""
+    """Whether an output padding, which may be below the dilation only, makes room for one more place of the kernel."""
     return any(op >= s for op, s in zip(pair(options["output_padding"]), pair(options["stride"]), strict=True))
 
 

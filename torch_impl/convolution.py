@@ -151,9 +151,7 @@ def _conv_transpose2d(x, weight, bias, stride, padding, output_padding, dilation
 def conv2d_grad_input(grad, weight, /, *, size, stride=1, padding=0, dilation=1, groups=1):
     forgotten = tuple(
         (n + 2 * p - d * (k - 1) - 1) % s  # rows or columns at the end that no place of the kernel has reached
-        for n, k, s, p, d in zip(
-            _pair(size), weight.shape[-2:], *map(_pair, (stride, padding, dilation)), strict=True
-        )
+        for n, k, s, p, d in zip(_pair(size), weight.shape[-2:], *map(_pair, (stride, padding, dilation)), strict=True)
     )
     return _conv_transpose2d(grad, weight, None, stride, padding, forgotten, dilation, groups)
 
@@ -198,20 +196,29 @@ def depthwise_separable_conv2d(x, depthwise, pointwise, /, *, stride=1, padding=
     return _conv2d(filtered, pointwise[:, :, None, None])
 
 
+ONE_PASS = 49
+"""Up to so many weights a kernel of rank 1 is faster in one pass over the image than as two lines in two passes."""
+
+
+def _lines(x, columns, rows, stride, padding, dilation):
+    """For every channel a kernel of rank 1, the outer product of its column [c, kh] and its row [c, kw]."""
+    c, (kh, kw), (sh, sw), (dh, dw) = x.shape[-3], (columns.shape[1], rows.shape[1]), _pair(stride), _pair(dilation)
+    if kh * kw <= ONE_PASS:
+        return _conv2d(x, columns[:, None, :, None] * rows[:, None, None, :], None, stride, padding, dilation, c)
+    down, across = ("same", "same") if padding == "same" else ((_pair(padding)[0], 0), (0, _pair(padding)[1]))
+    along_rows = _conv2d(x, rows[:, None, None, :], None, (1, sw), across, (1, dw), c)
+    return _conv2d(along_rows, columns[:, None, :, None], None, (sh, 1), down, (dh, 1), c)
+
+
 @implements(spec.spatially_separable_conv2d)
 def spatially_separable_conv2d(x, column, row, /, *, stride=1, padding=0, dilation=1):
-    c, (sh, sw), (dh, dw) = x.shape[-3], _pair(stride), _pair(dilation)
-    vertical, horizontal = column[:, None].expand(c, 1, -1, 1), row.expand(c, 1, 1, -1)
-    ph, pw = ("same", "same") if padding == "same" else ((_pair(padding)[0], 0), (0, _pair(padding)[1]))
-    along_rows = _conv2d(x, horizontal, None, (1, sw), pw, (1, dw), c)
-    return _conv2d(along_rows, vertical, None, (sh, 1), ph, (dh, 1), c)
+    c = x.shape[-3]
+    return _lines(x, column.expand(c, -1), row.expand(c, -1), stride, padding, dilation)
 
 
 @implements(spec.flattened_conv2d)
 def flattened_conv2d(x, channel, vertical, horizontal, /, *, stride=1, padding=0, dilation=1):
-    mixed = _conv2d(x, channel[:, :, None, None])
-    planes = vertical[:, None, :, None] * horizontal[:, None, None, :]  # [o, 1, kh, kw]: one pass instead of two
-    return _conv2d(mixed, planes, None, stride, padding, dilation, groups=len(channel))
+    return _lines(_conv2d(x, channel[:, :, None, None]), vertical, horizontal, stride, padding, dilation)
 
 
 @implements(spec.grouped_conv2d)
@@ -220,7 +227,10 @@ def grouped_conv2d(x, weight, bias=None, /, *, groups, stride=1, padding=0, dila
 
 
 def _shuffle(x, groups):
-    return x.unflatten(-3, (groups, -1)).transpose(-4, -3).flatten(-4, -3)  # two views, and one copy
+    """One copy, in the memory format of the images; torch's kernel takes the second of four axes for the channels."""
+    if x.ndim == 4:
+        return F.channel_shuffle(x, groups)
+    return F.channel_shuffle(x.reshape(-1, *x.shape[-3:]), groups).reshape(x.shape)
 
 
 @implements(spec.channel_shuffle)
