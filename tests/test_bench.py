@@ -104,7 +104,8 @@ def test_every_formula_is_measured_at_growing_sizes(id, monkeypatch):
         given = contest(id, Data(size))
         assert given is not None, f"{id} has no contest in benchmarks/peers"
         moved.append(given.moved or bench.bytes_of(given.arguments))
-    assert moved[0] < moved[1]
+    one_number = all(x.ndim == 0 for x in tree_leaves(given.arguments) if isinstance(x, torch.Tensor))
+    assert one_number or moved[0] < moved[1]
 
 
 FLOAT32 = PRECISIONS["float32"]

@@ -150,3 +150,17 @@ def test_overflow_of_float64_is_unknown_and_a_pole_is_infinity():
     assert (row @ row.T).error[0, 0] == np.inf
     data = Bounded(np.array([[1.0, 2.0], [np.inf, 0.5]]), None, PRECISIONS["float64"])
     assert (data @ np.ones((2, 3))).error[1].tolist() == [0, 0, 0]
+
+
+def test_what_a_comparison_decides_is_exact_unless_rounding_can_turn_it():
+    """Booleans and integers chosen by x > 1: far from 1 they must be equal, within the error of x they may differ."""
+    x = Bounded(np.array([0.5, 1.0, 2.0]), np.full(3, 1e-3), FLOAT32)
+    above, chosen = x > 1, np.where(x > 1, np.array([7, 7, 7]), np.array([3, 3, 3]))
+    assert chosen.dtype == np.int64
+    for turned in (False, True):
+        assert compare(np.array([False, turned, True]), above).agreed
+        assert compare(np.where([False, turned, True], 7, 3), chosen).agreed
+    for wrong in ([True, False, True], [False, False, False]):
+        assert not compare(np.array(wrong), above).agreed
+        assert not compare(np.where(wrong, 7, 3), chosen).agreed
+    assert not compare(np.array([False]), above).agreed

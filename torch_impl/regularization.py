@@ -131,7 +131,7 @@ def color_jitter(x, uniform, /, *, brightness=0.2, contrast=0.2):
     away, b = (2 * uniform - 1).unbind(-1)
     offset = brightness * b - contrast * away * x.flatten(1).mean(-1)
     each = (-1, *(x.ndim - 1) * (1,))  # [n, 1, ..., 1]
-    return torch.addcmul(offset.view(each), x, (1 + contrast * away).view(each)).clamp_(0, 1)
+    return torch.addcmul(offset.view(each), x, (1 + contrast * away).view(each)).clamp(0, 1)
 
 
 # Noise
