@@ -240,11 +240,11 @@ class _Explainer:
                     )
         for argument in self.formula.options:
             self.option(argument, self.given[argument.name])
-        for name, value, kind in arrays:
-            self.computed_axes(name, tuple(value.shape), kind)
-        for condition, words in self.formula.requires:
+        for condition, words in self.formula.requires:  # first: without them an axis may not be computable
             if not self.evaluate(condition):
                 self.fail(DomainError, f"expected {words}{self.known(axis_names(condition))}")
+        for name, value, kind in arrays:
+            self.computed_axes(name, tuple(value.shape), kind)
         for name, value, kind in arrays:
             self.domain(name, value, kind.domain)
 

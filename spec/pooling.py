@@ -62,6 +62,11 @@ def pool_output_size(size: int, kernel: int, /, stride: int | None = None, paddi
     return conv_output_size(size, kernel, stride=kernel if stride is None else stride, padding=padding)
 
 
+def windows(size: int, kernel: int, stride: int | None) -> int:
+    """`pool_output_size` of numbers that are known to be good, for the check of every call."""
+    return (size - kernel) // (kernel if stride is None else stride) + 1
+
+
 @formula(
     ko="최대값 풀링",
     en="Max pooling",
@@ -216,7 +221,7 @@ def avg_pool2d(
 def stochastic_pool2d(
     x: NonNegative[Image],
     uniform: Annotated[
-        Float[Array, "n c pool_output_size(h,kernel[0],stride[0]) pool_output_size(w,kernel[1],stride[1])"],
+        Float[Array, "n c windows(h,kernel[0],stride[0]) windows(w,kernel[1],stride[1])"],
         Interval(ge=0, lt=1),
     ],
     /, *, kernel: Window, stride: Window | None = None,
