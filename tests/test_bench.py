@@ -99,12 +99,12 @@ def test_the_floor_moves_the_bytes_it_says(moved):
 @pytest.mark.parametrize("id", MEASURED)
 def test_every_formula_is_measured_at_growing_sizes(id, monkeypatch):
     monkeypatch.setattr("gongsik.benchmarks.peers.optimizer.can_compile", lambda _: False)
-    moved = []
+    moved, one_number = [], False
     for size in SIZES[:2]:  # the large ones take their time
         given = contest(id, Data(size))
         assert given is not None, f"{id} has no contest in benchmarks/peers"
         moved.append(given.moved or bench.bytes_of(given.arguments))
-    one_number = all(x.ndim == 0 for x in tree_leaves(given.arguments) if isinstance(x, torch.Tensor))
+        one_number = all(x.ndim == 0 for x in tree_leaves(given.arguments) if isinstance(x, torch.Tensor))
     assert one_number or moved[0] < moved[1]
 
 
