@@ -3,14 +3,17 @@
     python examples/digits.py --backend torch --optimizer adam --run runs/torch
     python examples/digits.py --backend reference --evaluate runs/torch/model.safetensors
     python examples/digits.py --compare
+    torchrun --standalone --nproc-per-node 2 -- examples/digits.py --backend torch --run runs/two
 
 The data are scikit-learn's 1,797 images of 8 by 8 pixels. Every number that is drawn comes from `gongsik.Draws`, so
 both backends start from the same parameters and see the same batches. After every epoch all that is needed to go on is
 written in one file: killed at any moment and started again, a run ends with the numbers of one that was never killed.
+Under torchrun the processes share every batch (`digits_parallel.py`), and the first of them writes.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -127,8 +130,8 @@ def accuracy(bk: Any, params: Any, digits: Digits) -> float:
     return float((logits.argmax(-1) == digits.y).mean())
 
 
-def train(options: Options, folder: Path | None = None) -> Progressed:
-    """Train, from the last complete checkpoint of `folder` if there is one.
+def train(options: Options, folder: Path | None = None, team: Any = None) -> Progressed:
+    """Train, from the last complete checkpoint of `folder` if there is one, alone or as one of a team of processes.
 
     Raises
     ------
@@ -147,6 +150,11 @@ def train(options: Options, folder: Path | None = None) -> Progressed:
         run = resume(bk, options, folder / "state.safetensors") or run
     x, y = bk.asarray(images.x), bk.asarray(images.y)
     value_and_grad = bk.value_and_grad(loss_function(bk))
+    if team:
+        import digits_parallel
+
+        digits_parallel.check_start(len(run.losses))
+        value_and_grad = digits_parallel.value_and_grad(bk, CONFIG, team, next(iter(run.params.values())))
     with progress_bar() as progress:
         done = len(run.losses)
         task = progress.add_task(f"{options.backend}, {options.optimizer}", total=len(rates), completed=done, says="")
@@ -159,7 +167,7 @@ def train(options: Options, folder: Path | None = None) -> Progressed:
                 progress.advance(task)
             run = Progressed(params, state, losses, [*run.accuracies, accuracy(bk, params, test)])
             progress.update(task, says=f"loss {np.mean(losses[-per_epoch:]):.4f}, test {run.accuracies[-1]:.1%}")
-            if folder:
+            if folder and (team is None or team.rank == 0):
                 save(bk, options, run, folder)
     return run
 
@@ -264,6 +272,16 @@ def main(arguments: list[str] | None = None) -> int:
     if given.epochs < 1 or given.seed < 0:
         parser.error("--epochs must be at least 1, --seed at least 0")
     options = Options(**{name: getattr(given, name) for name in asdict(defaults)})
+    team = None
+    if "LOCAL_RANK" in os.environ:  # torchrun has started this process
+        if options.backend != "torch" or given.evaluate or given.compare:
+            parser.error("under torchrun there is training with --backend torch only")
+        import digits_parallel
+
+        team = digits_parallel.join(options.device)
+        console.quiet = team.rank > 0
+        if team.size > BATCH:
+            parser.error(f"{team.size} processes cannot share batches of {BATCH}")
     try:
         if given.evaluate:
             console.print(f"{options.backend}: test accuracy {evaluate(options, given.evaluate):.2%}")
@@ -272,9 +290,11 @@ def main(arguments: list[str] | None = None) -> int:
 
             return compare(options, given.run)
         else:
-            run = train(options, given.run)
+            run = train(options, given.run, team)
+            if team:
+                digits_parallel.leave()
             console.print(f"{options.backend}: test accuracy {run.accuracies[-1]:.2%}, loss {run.losses[-1]:.6f}")
-            if given.run:
+            if given.run and not console.quiet:
                 plot(run, f"{options.backend}, {options.optimizer}, {options.schedule}", given.run / "curves.png")
                 console.print(f"checkpoint and plot are in {given.run}")
     except (gongsik.BackendError, checkpoint.CheckpointError, FileNotFoundError) as error:
