@@ -1092,9 +1092,9 @@ def test_multiply_adds_are_weights_times_places(case):
 @given(st.sampled_from((1, 3, 5)), SMALL, SMALL, SMALL)
 def test_costs_are_those_of_the_layers(dk, m, n, df):
     """At stride 1 with padding that keeps the size: one dense layer, against a depthwise and a pointwise one."""
-    x, margin = (m, df, df), {"padding": "same"}
-    assert standard_conv_cost(dk, m, n, df) == conv_multiply_adds(x, (n, m, dk, dk), **margin)
-    depthwise = conv_multiply_adds(x, (m, 1, dk, dk), groups=m, **margin)
+    x, margin = (m, df, df), "same"
+    assert standard_conv_cost(dk, m, n, df) == conv_multiply_adds(x, (n, m, dk, dk), padding=margin)
+    depthwise = conv_multiply_adds(x, (m, 1, dk, dk), groups=m, padding=margin)
     assert depthwise_separable_cost(dk, m, n, df) == depthwise + conv_multiply_adds(x, (n, m, 1, 1))
 
 

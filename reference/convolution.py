@@ -1,12 +1,14 @@
 """Convolution in NumPy: every place of a kernel is a window of the input, and a layer is one sum over the windows."""
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gongsik.reference.arrays import implements
 from gongsik.reference.network import ACTIVATIONS
 from gongsik.spec import convolution as spec
-from gongsik.spec.convolution import receptive_field, same_padding
+from gongsik.spec.convolution import Margin, Padding, Steps, receptive_field, same_padding
 from gongsik.spec.model import check_parameters
 
 __all__ = [
@@ -38,7 +40,7 @@ def _pair(option):
     return option if isinstance(option, tuple) else (option, option)
 
 
-def windows(x, kernel, stride=1, dilation=1):
+def windows(x: Any, kernel: tuple[int, int], stride: Any = 1, dilation: Any = 1) -> Any:
     """What a kernel sees at each of its places on the last two axes: [..., oh, ow, kh, kw], a view."""
     (kh, kw), (sh, sw), (dh, dw) = kernel, _pair(stride), _pair(dilation)
     covered = sliding_window_view(x, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), axis=(-2, -1))
@@ -95,7 +97,7 @@ def _grouped(x, axis, groups):
 
 
 @implements(spec.conv2d)
-def conv2d(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(x, weight, bias=None, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1, groups=1):
     kernel = weight.shape[-2:]
     seen = windows(_padded(x, kernel, padding, dilation), kernel, stride, dilation)  # [*batch, c, oh, ow, kh, kw]
     seen = _grouped(seen, -5, groups)  # [*batch, groups, c/groups, oh, ow, kh, kw]
@@ -116,7 +118,7 @@ def nested_convolution(config, params, x, /):
 
 
 @implements(spec.zero_pad)
-def zero_pad(x, /, *, pad, after=None):
+def zero_pad(x, /, *, pad: Margin, after: Margin | None = None):
     (top, left), (bottom, right) = _pair(pad), _pair(pad if after is None else after)
     return _pad(x, (top, bottom), (left, right))
 
@@ -156,12 +158,16 @@ def _transposed(x, weight, size, stride, padding, dilation, groups):
 
 
 @implements(spec.conv2d_grad_input)
-def conv2d_grad_input(grad, weight, /, *, size, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_grad_input(
+    grad, weight, /, *, size: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
+):
     return _transposed(grad, weight, _pair(size), stride, padding, dilation, groups)
 
 
 @implements(spec.conv2d_grad_weight)
-def conv2d_grad_weight(x, grad, /, *, kernel, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_grad_weight(
+    x, grad, /, *, kernel: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
+):
     kernel = _pair(kernel)
     x, g = x.reshape(-1, *x.shape[-3:]), grad.reshape(-1, *grad.shape[-3:])  # [n, c, h, w], [n, o, oh, ow]
     seen = windows(_padded(x, kernel, padding, dilation), kernel, stride, dilation)  # [n, c, oh, ow, kh, kw]
@@ -177,7 +183,18 @@ def pointwise_conv2d(x, weight, bias=None, /):
 
 
 @implements(spec.conv_transpose2d)
-def conv_transpose2d(x, weight, bias=None, /, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+def conv_transpose2d(
+    x,
+    weight,
+    bias=None,
+    /,
+    *,
+    stride: Steps = 1,
+    padding: Margin = 0,
+    output_padding: Margin = 0,
+    dilation: Steps = 1,
+    groups=1,
+):
     size = [
         spec.conv_transpose_output_size(n, k, stride=s, padding=p, output_padding=op, dilation=d)
         for n, k, s, p, op, d in zip(
@@ -189,23 +206,25 @@ def conv_transpose2d(x, weight, bias=None, /, *, stride=1, padding=0, output_pad
 
 
 @implements(spec.dilated_conv2d)
-def dilated_conv2d(x, weight, bias=None, /, *, dilation, padding=0):
+def dilated_conv2d(x, weight, bias=None, /, *, dilation: Steps, padding: Padding = 0):
     return conv2d(x, weight, bias, dilation=dilation, padding=padding)
 
 
 @implements(spec.depthwise_conv2d)
-def depthwise_conv2d(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1):
+def depthwise_conv2d(x, weight, bias=None, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     return conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=x.shape[-3])
 
 
 @implements(spec.depthwise_separable_conv2d)
-def depthwise_separable_conv2d(x, depthwise, pointwise, /, *, stride=1, padding=0, dilation=1):
+def depthwise_separable_conv2d(
+    x, depthwise, pointwise, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1
+):
     filtered = depthwise_conv2d(x, depthwise, stride=stride, padding=padding, dilation=dilation)  # [*batch, c, oh, ow]
     return pointwise_conv2d(filtered, pointwise)
 
 
 @implements(spec.spatially_separable_conv2d)
-def spatially_separable_conv2d(x, column, row, /, *, stride=1, padding=0, dilation=1):
+def spatially_separable_conv2d(x, column, row, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     (kh,), (kw,), (sh, sw), (dh, dw) = column.shape, row.shape, _pair(stride), _pair(dilation)
     x = _padded(x, (kh, kw), padding, dilation)
     along_rows = np.einsum("...ijuv,v->...ij", windows(x, (1, kw), (1, sw), (1, dw)), row)
@@ -213,7 +232,9 @@ def spatially_separable_conv2d(x, column, row, /, *, stride=1, padding=0, dilati
 
 
 @implements(spec.flattened_conv2d)
-def flattened_conv2d(x, channel, vertical, horizontal, /, *, stride=1, padding=0, dilation=1):
+def flattened_conv2d(
+    x, channel, vertical, horizontal, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1
+):
     kh, kw, (sh, sw), (dh, dw) = vertical.shape[1], horizontal.shape[1], _pair(stride), _pair(dilation)
     y = pointwise_conv2d(_padded(x, (kh, kw), padding, dilation), channel)  # [*batch, o, h, w]
     y = np.einsum("...oijuv,ou->...oij", windows(y, (kh, 1), (sh, 1), (dh, 1)), vertical)
@@ -221,7 +242,7 @@ def flattened_conv2d(x, channel, vertical, horizontal, /, *, stride=1, padding=0
 
 
 @implements(spec.grouped_conv2d)
-def grouped_conv2d(x, weight, bias=None, /, *, groups, stride=1, padding=0, dilation=1):
+def grouped_conv2d(x, weight, bias=None, /, *, groups, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     return conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 

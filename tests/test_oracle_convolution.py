@@ -1,6 +1,7 @@
 """Convolutions against what others wrote: SciPy, NumPy and PyTorch; and the torch backend in its memory formats."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import scipy.signal
 import torch
 import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
+from torch.nn.grad import conv2d_input, conv2d_weight
 
 from gongsik import reference, torch_impl
 from gongsik.conformance.agreement import Exact, compare, gradients, result_weights, values
@@ -18,6 +20,7 @@ from gongsik.conformance.strategies import PRECISION, Case, find, inputs
 from gongsik.draws import Draws
 from gongsik.reference.convolution import convolution_matrix
 from gongsik.spec.convolution import ConvStack
+from gongsik.torch_impl.convolution import ConvStackModule
 
 FEW = settings(
     max_examples=60, deadline=None, derandomize=True, database=None,
@@ -42,7 +45,7 @@ def assert_inside(result, expected):
     return verdict.conclusive
 
 
-def tensor(x):
+def tensor(x) -> Any:
     return None if x is None else torch.tensor(np.ascontiguousarray(x))
 
 
@@ -142,7 +145,7 @@ def flat(function):
     return layer
 
 
-def conv2d(x, weight, bias=None, *, padding=0, **options):
+def conv2d(x, weight, bias=None, *, padding: Any = 0, **options):
     if padding == "same":  # torch warns of even kernels; by hand, one more zero after
         d = options.get("dilation", 1)
         total = [a * (k - 1) for k, a in zip(weight.shape[-2:], d if isinstance(d, tuple) else (d, d), strict=True)]
@@ -214,12 +217,12 @@ def test_gradient_formulas_are_those_of_torch(name):
         options = dict(case.options)
         if name == "conv2d_grad_input":
             shape = (lead.numel(), second.shape[1] * options["groups"], *options.pop("size"))
-            theirs = torch.nn.grad.conv2d_input(shape, second, first.reshape(-1, *first.shape[-3:]), **options)
+            theirs = conv2d_input(shape, second, first.reshape(-1, *first.shape[-3:]), **options)
             theirs = theirs.reshape(*lead, *theirs.shape[1:])
         else:
             shape = (second.shape[-3], first.shape[-3] // options["groups"], *options.pop("kernel"))
             first, second = (x.reshape(-1, *x.shape[-3:]) for x in (first, second))
-            theirs = torch.nn.grad.conv2d_weight(first, shape, second, **options)
+            theirs = conv2d_weight(first, shape, second, **options)
         assert_inside(theirs, values(Exact(FLOAT64), name, case))
 
     at_every(name, check)
@@ -239,7 +242,7 @@ def test_stack_is_a_torch_module():
     bounded = {name: Bounded(p.numpy(), None, FLOAT64) for name, p in params.items()}
     expected = reference.nested_convolution(config, bounded, Bounded(x.numpy(), None, FLOAT64))
     assert assert_inside(module(x).detach().numpy(), expected)
-    ours = torch_impl.convolution.ConvStackModule(config).double()
+    ours = ConvStackModule(config).double()
     ours.load_state_dict(params)
     assert torch.equal(ours(x), module(x))
 

@@ -1,11 +1,13 @@
 """Convolution in PyTorch: torch's own kernels, in the memory format of the input."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gongsik.spec import convolution as spec
-from gongsik.spec.convolution import receptive_field, same_padding
+from gongsik.spec.convolution import Margin, Padding, Steps, receptive_field, same_padding
 from gongsik.spec.model import check_parameters
 from gongsik.torch_impl.arrays import implements
 from gongsik.torch_impl.network import ACTIVATIONS, Elementwise
@@ -79,7 +81,7 @@ def _same(x, kernel, dilation):
     return x, (top, left)
 
 
-def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def _conv2d(x: Tensor, weight: Tensor, bias=None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups=1):
     if padding == "same":
         x, padding = _same(x, weight.shape[-2:], dilation)
     if x.ndim <= 4:
@@ -89,7 +91,7 @@ def _conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 @implements(spec.conv2d)
-def conv2d(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(x, weight, bias=None, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1, groups=1):
     return _conv2d(x, weight, bias, stride, padding, dilation, groups)
 
 
@@ -135,7 +137,7 @@ class _Conv2d(nn.Conv2d):
 
 
 @implements(spec.zero_pad)
-def zero_pad(x, /, *, pad, after=None):
+def zero_pad(x, /, *, pad: Margin, after: Margin | None = None):
     (top, left), (bottom, right) = _pair(pad), _pair(pad if after is None else after)
     return F.pad(x, (left, right, top, bottom))
 
@@ -148,7 +150,9 @@ def _conv_transpose2d(x, weight, bias, stride, padding, output_padding, dilation
 
 
 @implements(spec.conv2d_grad_input)
-def conv2d_grad_input(grad, weight, /, *, size, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_grad_input(
+    grad, weight, /, *, size: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
+):
     forgotten = tuple(
         (n + 2 * p - d * (k - 1) - 1) % s  # rows or columns at the end that no place of the kernel has reached
         for n, k, s, p, d in zip(_pair(size), weight.shape[-2:], *map(_pair, (stride, padding, dilation)), strict=True)
@@ -157,7 +161,9 @@ def conv2d_grad_input(grad, weight, /, *, size, stride=1, padding=0, dilation=1,
 
 
 @implements(spec.conv2d_grad_weight)
-def conv2d_grad_weight(x, grad, /, *, kernel, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_grad_weight(
+    x, grad, /, *, kernel: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
+):
     if x.dtype != grad.dtype:  # only under autocast, which does not know this kernel
         dtype = torch.promote_types(x.dtype, grad.dtype)
         x, grad = x.to(dtype), grad.to(dtype)
@@ -176,22 +182,35 @@ def pointwise_conv2d(x, weight, bias=None, /):
 
 
 @implements(spec.conv_transpose2d)
-def conv_transpose2d(x, weight, bias=None, /, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+def conv_transpose2d(
+    x,
+    weight,
+    bias=None,
+    /,
+    *,
+    stride: Steps = 1,
+    padding: Margin = 0,
+    output_padding: Margin = 0,
+    dilation: Steps = 1,
+    groups=1,
+):
     return _conv_transpose2d(x, weight, bias, stride, padding, output_padding, dilation, groups)
 
 
 @implements(spec.dilated_conv2d)
-def dilated_conv2d(x, weight, bias=None, /, *, dilation, padding=0):
+def dilated_conv2d(x, weight, bias=None, /, *, dilation: Steps, padding: Padding = 0):
     return _conv2d(x, weight, bias, 1, padding, dilation)
 
 
 @implements(spec.depthwise_conv2d)
-def depthwise_conv2d(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1):
+def depthwise_conv2d(x, weight, bias=None, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     return _conv2d(x, weight, bias, stride, padding, dilation, groups=x.shape[-3])
 
 
 @implements(spec.depthwise_separable_conv2d)
-def depthwise_separable_conv2d(x, depthwise, pointwise, /, *, stride=1, padding=0, dilation=1):
+def depthwise_separable_conv2d(
+    x, depthwise, pointwise, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1
+):
     filtered = _conv2d(x, depthwise, None, stride, padding, dilation, groups=x.shape[-3])
     return _conv2d(filtered, pointwise[:, :, None, None])
 
@@ -211,18 +230,20 @@ def _lines(x, columns, rows, stride, padding, dilation):
 
 
 @implements(spec.spatially_separable_conv2d)
-def spatially_separable_conv2d(x, column, row, /, *, stride=1, padding=0, dilation=1):
+def spatially_separable_conv2d(x, column, row, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     c = x.shape[-3]
     return _lines(x, column.expand(c, -1), row.expand(c, -1), stride, padding, dilation)
 
 
 @implements(spec.flattened_conv2d)
-def flattened_conv2d(x, channel, vertical, horizontal, /, *, stride=1, padding=0, dilation=1):
+def flattened_conv2d(
+    x, channel, vertical, horizontal, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1
+):
     return _lines(_conv2d(x, channel[:, :, None, None]), vertical, horizontal, stride, padding, dilation)
 
 
 @implements(spec.grouped_conv2d)
-def grouped_conv2d(x, weight, bias=None, /, *, groups, stride=1, padding=0, dilation=1):
+def grouped_conv2d(x, weight, bias=None, /, *, groups, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
     return _conv2d(x, weight, bias, stride, padding, dilation, groups)
 
 
