@@ -303,7 +303,10 @@ def _add(a: Bounded, b: Bounded) -> Bounded:
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
     propagated = _size(a.value) * b.error + _size(b.value) * a.error + a.error * b.error
-    propagated = np.where(np.isnan(propagated), np.inf, propagated)
+    # infinity times what may be 0, or of either sign: nothing is known
+    perhaps_zero = [(np.abs(x.value) <= x.error) & (x.error > 0) for x in (a, b)]
+    unknown = (np.isinf(a.value) & perhaps_zero[1]) | (np.isinf(b.value) & perhaps_zero[0])
+    propagated = np.where(np.isnan(propagated) | unknown, np.inf, propagated)
     zero = ((a.value == 0) & (a.error == 0) & np.isfinite(b.value)) | (
         (b.value == 0) & (b.error == 0) & np.isfinite(a.value)
     )

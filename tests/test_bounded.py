@@ -164,3 +164,19 @@ def test_what_a_comparison_decides_is_exact_unless_rounding_can_turn_it():
         assert not compare(np.array(wrong), above).agreed
         assert not compare(np.where(wrong, 7, 3), chosen).agreed
     assert not compare(np.array([False]), above).agreed
+
+
+def test_infinity_times_what_may_be_zero_is_unknown():
+    """A number that rounding could make 0 makes the product NaN; one that it could not keeps its infinity."""
+    precision = PRECISIONS["float32"]
+    factor = Bounded(np.array([1e-46, 1.0, 0.0]), np.array([precision.smallest, 1e-7, 0.0]), precision)
+    with np.errstate(invalid="ignore"):
+        product = factor * np.inf
+    assert product.error.tolist() == [np.inf, 0.0, 0.0]
+    assert np.isnan(product.value[2])
+
+
+def test_what_a_pad_fills_in_is_exact():
+    padded = np.pad(Bounded(np.ones(1), np.full(1, 0.5), PRECISIONS["float32"]), 1, constant_values=-np.inf)
+    assert padded.value.tolist() == [-np.inf, 1.0, -np.inf]
+    assert padded.error.tolist() == [0.0, 0.5, 0.0]

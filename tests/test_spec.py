@@ -352,7 +352,8 @@ def test_every_formula_refuses_what_is_no_array(name):
     bk = gongsik.backend(name)
     for id, declared in formulas().items():
         kinds = {option.name: option.type for option in declared.options if option.required}
-        required = {name: kind.choices[0] for name, kind in kinds.items() if isinstance(kind, OptionType)}
+        options = {name: kind for name, kind in kinds.items() if isinstance(kind, OptionType)}
+        required = {name: kind.choices[0] if kind.choices else 1 for name, kind in options.items()}
         with pytest.raises(ValueError, match=f"{declared.name}: "):
             getattr(bk, declared.name)(*(object() for _ in declared.positional), **required)
         assert bk.has(id)

@@ -5,6 +5,7 @@ channels-last memory, which they read in vectors. So there is another way for co
 """
 
 import functools
+import math
 
 import torch
 import torch.nn.functional as F
@@ -76,10 +77,10 @@ def block_max_pool(x, /, *, kernel):
 
 @implements(spec.avg_pool2d)
 def avg_pool2d(x, /, *, kernel, stride=None, padding=0, count_include_pad=True):
-    def pool(x):
-        return F.avg_pool2d(x, kernel, stride, padding, count_include_pad=count_include_pad)
-
-    return _channels_last(pool, x) if _is_slow(x) else pool(x)
+    if _is_slow(x) and padding in (0, (0, 0)) and not may_need_gradient(x):
+        size = _pair(kernel)
+        return _separately(torch.add, x, size, _pair(kernel if stride is None else stride)) / math.prod(size)
+    return F.avg_pool2d(x, kernel, stride, padding, count_include_pad=count_include_pad)
 
 
 def _places(x, kernel, stride):
@@ -129,8 +130,5 @@ def global_avg_pool2d(x, /):
 
 @implements(spec.trainable_subsampling)
 def trainable_subsampling(x, weight, bias, /, *, kernel=2):
-    def pool(x):
-        return F.avg_pool2d(x, kernel, divisor_override=1)
-
-    total = _channels_last(pool, x) if _is_slow(x) else pool(x)
-    return torch.addcmul(bias[:, None, None], weight[:, None, None], total).sigmoid_()
+    scale = math.prod(_pair(kernel)) * weight
+    return (scale[:, None, None] * avg_pool2d(x, kernel=kernel) + bias[:, None, None]).sigmoid_()
