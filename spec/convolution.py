@@ -7,6 +7,7 @@ for both or a pair, (vertical, horizontal).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from annotated_types import Ge
@@ -40,13 +41,20 @@ PLACES = {
     "oh": "conv_output_size(h, kh, stride=stride[0], padding=padding[0], dilation=dilation[0])",
     "ow": "conv_output_size(w, kw, stride=stride[1], padding=padding[1], dilation=dilation[1])",
 }
+# What is true of most calls comes first in a condition, because it is quick to see; what follows covers all of them.
 FITS = (
-    "padding[0] == 'same' or "
+    "dilation == 1 and kh <= h and kw <= w or padding[0] == 'same' or "
     "h + 2 * padding[0] > dilation[0] * (kh - 1) and w + 2 * padding[1] > dilation[1] * (kw - 1)",
     "a kernel that fits into the padded input",
 )
-SAME_AT_STRIDE_1 = ("padding[0] != 'same' or stride[0] == stride[1] == 1", "a stride of 1 where padding is 'same'")
-GROUPS = ("c % groups == 0 and o % groups == 0", "groups that divide the channels of the input and of the output")
+SAME_AT_STRIDE_1 = (
+    "stride == 1 or padding[0] != 'same' or stride[0] == stride[1] == 1",
+    "a stride of 1 where padding is 'same'",
+)
+GROUPS = (
+    "groups == 1 or c % groups == 0 and o % groups == 0",
+    "groups that divide the channels of the input and of the output",
+)
 
 
 def _check_ints(formula: str, least: int, **numbers: int) -> None:
@@ -447,18 +455,29 @@ class ConvStack:
             table[f"{layer}.weight"], table[f"{layer}.bias"] = (c_out, c_in, self.kernel, self.kernel), (c_out,)
         return table
 
+    @cached_property
+    def smallest(self) -> int:
+        """The smallest height or width of an input of which all layers leave something.
+
+        >>> ConvStack((3, 16, 32)).smallest
+        5
+        """
+        size = 1
+        for _ in self.layers if self.padding != "same" else ():
+            size = max(1, (size - 1) * self.stride + self.dilation * (self.kernel - 1) + 1 - 2 * int(self.padding))
+        return size
+
     def output_size(self, size: int, /) -> int:
         """The height or width that is left of an input's after all layers; 0 if a kernel does not fit on the way.
 
         >>> ConvStack((3, 16, 32)).output_size(8)
         4
         """
+        if size < self.smallest:
+            return 0
+        options: dict[str, Any] = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
         for _ in self.layers:
-            if self.padding != "same" and size + 2 * self.padding <= self.dilation * (self.kernel - 1):
-                return 0
-            size = conv_output_size(
-                size, self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation
-            )  # fmt: skip
+            size = conv_output_size(size, self.kernel, **options)
         return size
 
 
@@ -469,7 +488,7 @@ class ConvStack:
     notes=("001#stack of convolution", "004#Nested Convolutional Layer"),
     source="Fukushima 1980; LeCun, Bottou, Bengio & Haffner 1998, section II.A",
     kind="model",
-    requires=(("config.output_size(h) and config.output_size(w)", "kernels that fit into what the layers leave"),),
+    requires=(("h >= config.smallest and w >= config.smallest", "kernels that fit into what the layers leave"),),
     axes={"oh": "config.output_size(h)", "ow": "config.output_size(w)"},
     differentiable=True,
 )
@@ -840,8 +859,10 @@ shift_equivariance = law(
     r"j, v:\; s j + d v - p = b}} W_{o, c, u, v}\; g_{n, o, i, j}",
     source="Dumoulin & Visin 2016, section 4.1; Goodfellow, Bengio & Courville 2016, eq. 9.13",
     requires=(
-        ("o % groups == 0", "groups that divide the filters"),
+        ("groups == 1 or o % groups == 0", "groups that divide the filters"),
         (
+            "stride == dilation == 1 and "
+            "size[0] + 2 * padding[0] - kh + 1 == oh and size[1] + 2 * padding[1] - kw + 1 == ow or "
             "(size[0] + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1 == oh and "
             "(size[1] + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1 == ow",
             "the size of an input whose convolution has the size of grad",
@@ -888,6 +909,8 @@ def conv2d_grad_input(
     requires=(
         GROUPS,
         (
+            "stride == dilation == 1 and "
+            "h + 2 * padding[0] - kernel[0] + 1 == oh and w + 2 * padding[1] - kernel[1] + 1 == ow or "
             "(h + 2 * padding[0] - dilation[0] * (kernel[0] - 1) - 1) // stride[0] + 1 == oh and "
             "(w + 2 * padding[1] - dilation[1] * (kernel[1] - 1) - 1) // stride[1] + 1 == ow",
             "a kernel with which the convolution of x has the size of grad",
@@ -1005,12 +1028,14 @@ def bottleneck_count(kernel: int, c_in: int, c_mid: int, c_out: int, /) -> tuple
            "002#Fractional convolution"),
     source="Zeiler, Krishnan, Taylor & Fergus 2010; Dumoulin & Visin 2016, chapter 4",
     requires=(
-        ("c % groups == 0", "groups that divide the channels"),
+        ("groups == 1 or c % groups == 0", "groups that divide the channels"),
         (
+            "output_padding == 0 or "
             "output_padding[0] < max(stride[0], dilation[0]) and output_padding[1] < max(stride[1], dilation[1])",
             "an output_padding below the stride or the dilation",
         ),
         (
+            "padding == 0 or "
             "(h - 1) * stride[0] + dilation[0] * (kh - 1) + output_padding[0] >= 2 * padding[0] and "
             "(w - 1) * stride[1] + dilation[1] * (kw - 1) + output_padding[1] >= 2 * padding[1]",
             "a padding that leaves at least one pixel",
