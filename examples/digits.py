@@ -291,8 +291,6 @@ def main(arguments: list[str] | None = None) -> int:
             return compare(options, given.run)
         else:
             run = train(options, given.run, team)
-            if team:
-                digits_parallel.leave()
             console.print(f"{options.backend}: test accuracy {run.accuracies[-1]:.2%}, loss {run.losses[-1]:.6f}")
             if given.run and not console.quiet:
                 plot(run, f"{options.backend}, {options.optimizer}, {options.schedule}", given.run / "curves.png")

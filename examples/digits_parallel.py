@@ -6,6 +6,10 @@ Every process takes its part of each batch, `DistributedDataParallel` averages t
 update: the run is that of one process, up to the order in which the gradients are added up.
 """
 
+# pyright: reportPrivateImportUsage=false
+# (torch lists not all of its public names)
+
+import atexit
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -30,16 +34,13 @@ class Team(NamedTuple):
 def join(device: str) -> Team:
     """Meet the other processes that torchrun has started; one GPU for each, if it is to be GPUs."""
     if device == "cuda":
-        torch.cuda.set_device(dist.get_node_local_rank())  # so "cuda" is another GPU in every process
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # so "cuda" is another GPU in every process
     store, rank, size = next(rendezvous("env://"))
     # torchrun's store outlives a start: without a name of its own, this one would find the addresses of the last
     store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
     dist.init_process_group("nccl" if device == "cuda" else "gloo", store=store, rank=rank, world_size=size)
+    atexit.register(dist.destroy_process_group)
     return Team(rank, size)
-
-
-def leave() -> None:
-    dist.destroy_process_group()
 
 
 def check_start(steps: int) -> None:

@@ -17,4 +17,5 @@ def erfc(x: Any) -> Any:
     >>> erfc(np.array([0.0, 1.0])).round(4)
     array([1.    , 0.1573])
     """
-    return ERFC(x.reshape(-1)).astype(x.dtype).reshape(x.shape)
+    result: Any = ERFC(x.reshape(-1))
+    return result.astype(x.dtype).reshape(x.shape)

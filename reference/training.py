@@ -86,9 +86,7 @@ def batch_update(loss, params, data, /, *, lr=1e-2, epochs=1, on_step=None):
 
 
 @implements(spec.mini_batch_update)
-def mini_batch_update(
-    loss, params, data, orders, /, *, lr=1e-2, batch_size=32, drop_last=False, start=0, on_step=None
-):  # fmt: skip
+def mini_batch_update(loss, params, data, orders, /, *, lr=1e-2, batch_size=32, drop_last=False, start=0, on_step=None):
     check_order("mini_batch_update", data, orders)
     iterations = spec.iterations_per_epoch(orders.shape[1], batch_size, drop_last=drop_last)
     losses = []
@@ -181,7 +179,7 @@ def expected_improvement(mean, std, best, /):
 @implements(spec.bayesian_optimization)
 def bayesian_optimization(
     objective, space, uniform, history=None, /, *, initial=3, length=0.25, noise=1e-4, on_step=None
-):  # fmt: skip
+):
     spec.check_space("bayesian_optimization", space, uniform)
     done = spec.check_history("bayesian_optimization", history, len(uniform))
     at = [] if history is None else list(history.at)
@@ -234,7 +232,7 @@ def transfer_learning(features, loss, backbone, head, data, /, *, freeze=True, l
 @implements(spec.supervised_learning_framework)
 def supervised_learning_framework(
     model, objective, params, data, unseen, orders, /, *, lr=1e-2, batch_size=32, on_step=None
-):  # fmt: skip
+):
     for part in (data, unseen):
         count_samples("supervised_learning_framework", part)
 

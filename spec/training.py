@@ -82,61 +82,6 @@ class Report(NamedTuple):
 # Epochs and batches
 
 
-def iterations_per_epoch(n: int, batch_size: int, /, *, drop_last: bool = False) -> int:
-    """Number of batches in one pass over n samples.
-
-    >>> iterations_per_epoch(10, 3), iterations_per_epoch(10, 3, drop_last=True)
-    (4, 3)
-    """
-    return n // batch_size if drop_last else -(-n // batch_size)
-
-
-@count(
-    ko="에포크·배치·반복",
-    en="Epochs, batches and iterations",
-    tex=r"\text{iterations} = \lceil N / B \rceil\ \ (\lfloor N / B \rfloor\ \text{with drop\_last}), \qquad "
-    r"\text{updates} = \text{epochs} \cdot \text{iterations}",
-    notes=("003#가중치 갱신 전략",),
-    errata=(
-        Erratum(
-            key="iterations_rounding",
-            place="003#가중치 갱신 전략",
-            stated="반복 수는 $N / B$이다.",
-            right="나누어떨어지지 않으면 올림한다. 모자라는 마지막 배치를 버린다면 내림한다. $N = 10$, $B = 3$이면 "
-            "배치는 넷(3, 3, 3, 1)이거나 셋이다.",
-            stated_value="round(10 / 3, 2)",
-            right_value="len(gs.mini_batches((np.arange(10.0),), np.arange(10), batch_size=3))",
-        ),
-    ),
-)
-def epoch_arithmetic(n: int, batch_size: int, /, *, epochs: int = 1, drop_last: bool = False) -> EpochArithmetic:
-    """How often the parameters move when n samples are passed over in batches.
-
-    Options
-    -------
-    epochs : at least 1; passes over all samples
-    drop_last : whether a last batch that is not full is left out
-
-    Raises
-    ------
-    DomainError
-        If n, the batch size or the number of epochs is not at least 1.
-
-    Examples
-    --------
-    >>> epoch_arithmetic(1437, 32, epochs=20)
-    EpochArithmetic(iterations=45, last_batch=29, updates=900)
-    >>> epoch_arithmetic(1437, 32, epochs=20, drop_last=True)
-    EpochArithmetic(iterations=44, last_batch=32, updates=880)
-    """
-    for name, value in (("n", n), ("batch_size", batch_size), ("epochs", epochs)):
-        if value < 1:
-            raise DomainError(f"epoch_arithmetic: {name} is {value}, expected at least 1")
-    iterations = iterations_per_epoch(n, batch_size, drop_last=drop_last)
-    last = min(batch_size, n) if drop_last or n % batch_size == 0 else n % batch_size
-    return EpochArithmetic(iterations, last if iterations else 0, epochs * iterations)
-
-
 @formula(
     ko="배열의 텐서 변환",
     en="Array to tensor conversion",
@@ -217,6 +162,61 @@ def tensor_dataset(arrays: tuple, index: Annotated[Int[Array, "*b"], Ge(0)], /) 
            [0. , 0.5]]), array([9, 7]))
     """
     ...
+
+
+def iterations_per_epoch(n: int, batch_size: int, /, *, drop_last: bool = False) -> int:
+    """Number of batches in one pass over n samples.
+
+    >>> iterations_per_epoch(10, 3), iterations_per_epoch(10, 3, drop_last=True)
+    (4, 3)
+    """
+    return n // batch_size if drop_last else -(-n // batch_size)
+
+
+@count(
+    ko="에포크·배치·반복",
+    en="Epochs, batches and iterations",
+    tex=r"\text{iterations} = \lceil N / B \rceil\ \ (\lfloor N / B \rfloor\ \text{with drop\_last}), \qquad "
+    r"\text{updates} = \text{epochs} \cdot \text{iterations}",
+    notes=("003#가중치 갱신 전략",),
+    errata=(
+        Erratum(
+            key="iterations_rounding",
+            place="003#가중치 갱신 전략",
+            stated="반복 수는 $N / B$이다.",
+            right="나누어떨어지지 않으면 올림한다. 모자라는 마지막 배치를 버린다면 내림한다. $N = 10$, $B = 3$이면 "
+            "배치는 넷(3, 3, 3, 1)이거나 셋이다.",
+            stated_value="round(10 / 3, 2)",
+            right_value="len(gs.mini_batches((np.arange(10.0),), np.arange(10), batch_size=3))",
+        ),
+    ),
+)
+def epoch_arithmetic(n: int, batch_size: int, /, *, epochs: int = 1, drop_last: bool = False) -> EpochArithmetic:
+    """How often the parameters move when n samples are passed over in batches.
+
+    Options
+    -------
+    epochs : at least 1; passes over all samples
+    drop_last : whether a last batch that is not full is left out
+
+    Raises
+    ------
+    DomainError
+        If n, the batch size or the number of epochs is not at least 1.
+
+    Examples
+    --------
+    >>> epoch_arithmetic(1437, 32, epochs=20)
+    EpochArithmetic(iterations=45, last_batch=29, updates=900)
+    >>> epoch_arithmetic(1437, 32, epochs=20, drop_last=True)
+    EpochArithmetic(iterations=44, last_batch=32, updates=880)
+    """
+    for name, value in (("n", n), ("batch_size", batch_size), ("epochs", epochs)):
+        if value < 1:
+            raise DomainError(f"epoch_arithmetic: {name} is {value}, expected at least 1")
+    iterations = iterations_per_epoch(n, batch_size, drop_last=drop_last)
+    last = min(batch_size, n) if drop_last or n % batch_size == 0 else n % batch_size
+    return EpochArithmetic(iterations, last if iterations else 0, epochs * iterations)
 
 
 @formula(
@@ -899,6 +899,14 @@ automl = named(
 # From one task to another, and the whole
 
 
+feature_learning = named(
+    "training.feature_learning",
+    ko="특징 학습과 추출",
+    en="Learned versus hand-made features",
+    notes=("003#DNN",),
+)
+
+
 @formula(
     ko="전이 학습",
     en="Transfer learning",
@@ -950,14 +958,6 @@ def transfer_learning(
     (2.0, 3.0)
     """
     ...
-
-
-feature_learning = named(
-    "training.feature_learning",
-    ko="특징 학습과 추출",
-    en="Learned versus hand-made features",
-    notes=("003#DNN",),
-)
 
 
 @formula(

@@ -21,6 +21,8 @@ from gongsik.spec.training import iterations_per_epoch
 
 EXACT = Exact(PRECISIONS["float64"])
 DRAWS = Draws(11)
+NO_FIT: Any = None
+"""The kernel of a process stays as it is: scikit-learn declares otherwise."""
 
 
 def agree(theirs: Any, ours: Bounded) -> None:
@@ -100,7 +102,7 @@ def test_sharpness_is_the_maximum_of_scipy():
         return (w * (hessian @ w)).sum() / 2
 
     eps = 0.25
-    corners = scipy.optimize.brute(lambda s: -loss(eps * np.array(s), hessian), [slice(-1, 2, 2)] * 3, finish=None)
+    corners: Any = scipy.optimize.brute(lambda s: -loss(eps * np.array(s), hessian), [slice(-1, 2, 2)] * 3, finish=None)
     highest = loss(eps * corners, hessian)
     uniform = EXACT.array((corners * 0.4 + 1) / 2)  # on the side of the highest corner
     found = reference.sharpness(loss, EXACT.array(np.zeros(3)), (EXACT.array(hessian),), uniform, eps=eps)
@@ -126,7 +128,8 @@ def test_random_points_have_the_distributions_of_scipy():
     rates = [point["rate"] for point in theirs]
     # one false alarm in 10,000
     assert scipy.stats.kstest(found.points["rate"], rate.cdf).pvalue > 1e-4
-    assert scipy.stats.ks_2samp(found.points["rate"], rates).pvalue > 1e-4
+    both: Any = scipy.stats.ks_2samp(found.points["rate"], rates)
+    assert both.pvalue > 1e-4
     assert set(found.points["width"]) == set(range(1, 9))
 
 
@@ -139,14 +142,14 @@ def test_hit_probability_is_a_geometric_distribution():
 def test_the_process_is_scikit_learns(noise):
     x, query = DRAWS.uniform("x", (9, 2)) * 4, DRAWS.uniform("query", (20, 2)) * 4
     y = np.sin(x[:, 0]) + x[:, 1]
-    theirs = GaussianProcessRegressor(RBF(0.7, "fixed"), alpha=noise, optimizer=None).fit(x, y)
+    theirs = GaussianProcessRegressor(RBF(0.7, "fixed"), alpha=noise, optimizer=NO_FIT).fit(x, y)
     mean, std = theirs.predict(query, return_std=True)
     found = reference.gaussian_process(*map(EXACT.array, (x, y, query)), length=0.7, noise=noise)
     agree(mean, found[0])
     agree(std, found[1])
     # the same noise as a part of the kernel, which is what the fit would learn
     kernel = RBF(0.7, "fixed") + WhiteKernel(noise, "fixed")
-    agree(GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None).fit(x, y).predict(query), found[0])
+    agree(GaussianProcessRegressor(kernel, alpha=0.0, optimizer=NO_FIT).fit(x, y).predict(query), found[0])
 
 
 def test_expected_improvement_is_scipys_integral_and_the_mean_of_draws():

@@ -135,12 +135,12 @@ def grid_search_largest(objective, grid, history=None, /, *, on_step=None):
     return found._replace(best={name: x[i] for name, x in found.points.items()}, value=found.values[i])
 
 
-@wrong("training.grid_search", "one coordinate after the other")
+@wrong("training.grid_search", "one coordinate after the other, without the first")
 def grid_search_greedy(objective, grid, history=None, /, *, on_step=None):
-    found, point = reference.grid_search(objective, grid), {name: x[0] for name, x in grid.items()}
-    for name in reversed(grid):
+    found, point = reference.grid_search(objective, grid), {name: x[-1] for name, x in grid.items()}
+    for name in list(grid)[1:]:  # the first one stays as it is
         point = reference.grid_search(objective, {**{n: x[None] for n, x in point.items()}, name: grid[name]}).best
-    return found._replace(best=point, value=objective({**point, name: grid[name][-1]}))
+    return found._replace(best=point, value=objective(point))
 
 
 @wrong("training.random_search", "a history is tried again, after the draws")

@@ -55,7 +55,7 @@ def plot_sharpness() -> Figure:
     figure = Figure(figsize=(6.6, 2.9))
     ax = figure.subplots()
     ax.plot(w, loss(w), color="C0", label="학습 손실")
-    ax.plot(w, loss(w - 0.35), "--", color="C1", label="시험 손실(조금 밀린 곡선)")
+    ax.plot(w, loss(w - 0.35), "--", color="C1", label="시험 손실")
     for place, words in ((-1.7, "평탄한 최소점"), (1.6, "뾰족한 최소점")):
         height, shifted = loss(np.array([place, place - 0.35]))
         rise = float(
