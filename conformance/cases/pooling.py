@@ -16,7 +16,7 @@ KERNELS = st.integers(1, 3)
 LEAST_0 = Range(low=0.0)
 
 
-def _both(option: tuple[Any, Any]) -> Any:
+def _both(option: tuple[Any, ...]) -> Any:
     """One number where both axes have the same."""
     return option[0] if option[0] == option[1] else option
 
