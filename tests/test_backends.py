@@ -216,3 +216,13 @@ def test_reference_works_where_torch_is_not_installed():
     values, message = answer.stdout.splitlines()
     assert values == "[0. 1.]"
     assert message.startswith("backend 'torch': module gongsik.torch_impl does not import: ModuleNotFoundError")
+
+
+@pytest.mark.parametrize("name", ["reference", "torch"])
+def test_a_backend_may_offer_counts(name):
+    """Computed from sizes alone, they are the spec's own; they are no formulas that it implements."""
+    bk = gongsik.backend(name)
+    assert bk.has("convolution.receptive_field")
+    assert bk.receptive_field([(3,), (3,)]) == bk.convolution.receptive_field([(3,), (3,)]) == 5
+    assert "convolution.receptive_field" not in bk.implemented()
+    assert not bk.has("network.linear_parameter_count")

@@ -119,6 +119,7 @@ def plot_matrix() -> Figure:
     for (i, j), value in np.ndenumerate(matrix):
         if value:
             ax.text(j, i, f"$w_{value:.0f}$", ha="center", va="center", fontsize=7.5, color="#1a1c1e")
+    ax.grid(visible=False)
     ax.set(xlabel="입력의 화소 (25개)", ylabel="출력의 자리 (9개)", xticks=range(0, 25, 5), yticks=range(0, 9, 3))
     return figure
 

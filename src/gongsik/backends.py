@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gongsik.spec import CHAPTERS, formulas
+from gongsik.spec import CHAPTERS, entries, formulas
 
 GROUP = "gongsik.backends"
 """The entry point group under which a package registers its backend."""
@@ -102,7 +102,8 @@ class Backend:
         self.name, self.module, self.device, self.dtype = name, module, device, dtype
         if hasattr(module, "value_and_grad"):
             self.value_and_grad = module.value_and_grad
-        self._functions = _functions(module)
+        self._functions = _functions(module, formulas())
+        self._counts = _functions(module, [id for id, entry in entries().items() if entry.kind == "count"])
         if donate and not compile:
             raise BackendError("donate=True needs compile=True: only a compiled step writes over what it is given")
         if compile:
@@ -111,8 +112,8 @@ class Backend:
             options = {"donate": True} if donate else {}
             self._functions = {id: module.compiled(function, id, **options) for id, function in self._functions.items()}
         for chapter in CHAPTERS:
-            setattr(self, chapter, _Chapter(name, chapter, self._functions))
-        for id, function in self._functions.items():
+            setattr(self, chapter, _Chapter(name, chapter, {**self._functions, **self._counts}))
+        for id, function in {**self._functions, **self._counts}.items():
             setattr(self, id.split(".")[1], function)
         if device is not None or dtype is not None:
             self._try_asarray()
@@ -144,8 +145,8 @@ class Backend:
         return tuple(self._functions)
 
     def has(self, id: str, /) -> bool:
-        """Whether it has the formula of this id."""
-        return id in self._functions
+        """Whether it has the formula of this id, or offers the count beside its formulas."""
+        return id in self._functions or id in self._counts
 
     def __getattr__(self, name: str) -> Any:  # only for what was not found
         if name.startswith("_"):
@@ -213,10 +214,10 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _functions(module: ModuleType) -> Mapping[str, Callable[..., Any]]:
-    """Formulas that a module has, by id: in the module itself, or in its submodule of the chapter's name."""
+def _functions(module: ModuleType, ids: Iterable[str]) -> Mapping[str, Callable[..., Any]]:
+    """Those that a module has, by id: in the module itself, or in its submodule of the chapter's name."""
     found = {}
-    for id in formulas():
+    for id in ids:
         chapter, name = id.split(".")
         part = getattr(module, chapter, None)
         function = getattr(module, name, None)
