@@ -8,11 +8,12 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from gongsik.spec import regularization as spec
 from gongsik.spec.tree import leaves
 from gongsik.torch_impl.arrays import ADAPTER, implements
-from gongsik.torch_impl.optimizer import is_number, number
+from gongsik.torch_impl.optimizer import number
 from gongsik.torch_impl.trees import groups, is_transformed, over_trees
 
 __all__ = [
@@ -55,12 +56,18 @@ def total(function, params):
 def weight_decay(run, param, grad, /, *, lr=1e-3, weight_decay=1e-2):
     # not torch's fused SGD, which decays by way of the gradient: an infinite weight and gradient would give NaN
     lr = number(lr)
-    return run(_weight_decay, (param, grad), lr, lr * weight_decay)[0]
+
+    def out_of_place(w, g):
+        new = torch._foreach_mul(w, 1 - lr * weight_decay)
+        torch._foreach_sub_(new, g, alpha=lr)
+        return new
+
+    fused = None if isinstance(lr, Tensor) else out_of_place
+    return run(_weight_decay, (param, grad), lr, lr * weight_decay, out_of_place=fused)[0]
 
 
 def _weight_decay(w, g, lr, shrink):
-    w = (1 - shrink) * w
-    return (torch.sub(w, g, alpha=lr) if is_number(lr) else w - lr * g,)
+    return ((1 - shrink) * w - lr * g,)
 
 
 # Stopping in time
@@ -109,10 +116,11 @@ def random_crop(x, top, left, /, *, size=32):
     oh, ow = spec.pair(size)
     spec.check_windows(ADAPTER, x, top, left, (oh, ow))
     n, *channels, h, w = x.shape
-    if x.is_cpu and not is_transformed([[x, top, left]]):
-        # a row is copied at once; the kernel that looks every pixel up by its place takes four times as long
-        corners = zip(x.unbind(), top.tolist(), left.tolist(), strict=True)
-        return torch.stack([image[..., i : i + oh, j : j + ow] for image, i, j in corners])
+    if not is_transformed([[x, top, left]]):
+        # all windows are a view, from which pixels are copied row by row; its gradient would fill every window
+        windows = x.reshape(n, math.prod(channels), h, w).unfold(2, oh, 1).unfold(3, ow, 1)
+        each = torch.arange(n, device=x.device)
+        return windows[each, :, top.long(), left.long()].view(n, *channels, oh, ow)
     i = top[:, None, None] + torch.arange(oh, device=x.device)[:, None]  # [n, oh, 1]
     j = left[:, None, None] + torch.arange(ow, device=x.device)  # [n, 1, ow]
     place = (i * w + j).reshape(n, 1, oh * ow).expand(n, math.prod(channels), oh * ow)
@@ -131,7 +139,8 @@ def color_jitter(x, uniform, /, *, brightness=0.2, contrast=0.2):
     away, b = (2 * uniform - 1).unbind(-1)
     offset = brightness * b - contrast * away * x.flatten(1).mean(-1)
     each = (-1, *(x.ndim - 1) * (1,))  # [n, 1, ..., 1]
-    return torch.addcmul(offset.view(each), x, (1 + contrast * away).view(each)).clamp(0, 1)
+    y = (x * (1 + contrast * away).view(each)).add_(offset.view(each))
+    return y.clamp(0, 1) if is_transformed([[x, uniform]]) else y.clamp_(0, 1)  # which torch.func cannot vectorise
 
 
 # Noise
@@ -164,8 +173,10 @@ def label_smoothing(target, /, *, eps=0.1):
 @implements(spec.mixup)
 def mixup(x, target, lam, permutation, /):
     def mix(a):
-        share = lam.view(-1, *(a.ndim - 1) * (1,))  # [n, 1, ..., 1]
-        return torch.addcmul((1 - share) * a.index_select(0, permutation), a, share)
+        share, partner = lam.view(-1, *(a.ndim - 1) * (1,)), a.index_select(0, permutation)  # [n, 1, ..., 1]
+        if is_transformed([[a, lam, permutation]]):
+            return share * a + (1 - share) * partner
+        return partner.mul_(1 - share).addcmul_(a, share)  # in place: new memory costs more than all the rest
 
     permutation = permutation.long()
     return mix(x), mix(target)
@@ -207,7 +218,7 @@ def cutmix(x, target, row, column, permutation, /, *, size=16):
     permutation = permutation.long()
     rows, columns = box_at(row, column, size, x)
     box = over_channels(rows, columns, x)
-    mixed = zero_where(x.index_select(0, permutation), box, 0) + zero_where(x, 1 - box, 0)
+    mixed = zero_where(x.index_select(0, permutation), box, 0).add_(zero_where(x, 1 - box, 0))
     # the share of the partner, 1 - lambda, [n, 1]
     share = ((rows.sum(-1) * columns.sum(-1)).to(target.dtype) / (x.shape[-2] * x.shape[-1]))[:, None]
     return mixed, torch.addcmul((1 - share) * target, share, target.index_select(0, permutation))

@@ -12,6 +12,7 @@ from gongsik.benchmarks.peers.optimizer import _optimizer
 
 DRAWS = "the draws are checked, in one pass"
 ROWS = "the targets are checked, in two passes over them"
+PLACES = "the places are checked"
 
 
 def _images(data: Data) -> Tensor:
@@ -95,7 +96,9 @@ def random_crop(data: Data) -> Contest:
         windows = x.unfold(2, size, 1).unfold(3, size, 1)
         return windows[torch.arange(n, device=x.device), :, top, left]
 
-    return Contest((x, *places), {"torch.stack of slices": by_hand, "x.unfold(...)[...]": by_index}, {"size": size})
+    return Contest(
+        (x, *places), {"torch.stack of slices": by_hand, "x.unfold(...)[...]": by_index}, {"size": size}, note=PLACES
+    )
 
 
 def to_grayscale(data: Data) -> Contest:
@@ -146,7 +149,7 @@ def mixup(data: Data) -> Contest:
     x = _images(data)
     n = len(x)
     arguments = (x, _targets(data, n), data.uniform(n), torch.arange(n, device=data.device).roll(1))
-    return Contest(arguments, {"lam * x + (1 - lam) * x[permutation]": by_hand})
+    return Contest(arguments, {"lam * x + (1 - lam) * x[permutation]": by_hand}, note=ROWS)
 
 
 def _box(row: Tensor, column: Tensor, x: Tensor, size: int) -> Tensor:
@@ -163,7 +166,7 @@ def cutout(data: Data) -> Contest:
         return x.masked_fill(_box(row, column, x, size), 0)
 
     places = [_places(data, x.shape[-1], len(x)) for _ in range(2)]
-    return Contest((x, *places), {"x.masked_fill(box, 0)": by_mask}, {"size": size})
+    return Contest((x, *places), {"x.masked_fill(box, 0)": by_mask}, {"size": size}, note=PLACES)
 
 
 def cutmix(data: Data) -> Contest:
@@ -177,7 +180,9 @@ def cutmix(data: Data) -> Contest:
 
     places = [_places(data, x.shape[-1], n) for _ in range(2)]
     partner = torch.arange(n, device=data.device).roll(1)
-    return Contest((x, _targets(data, n), *places, partner), {"torch.where(box, ...)": by_mask}, {"size": size})
+    return Contest(
+        (x, _targets(data, n), *places, partner), {"torch.where(box, ...)": by_mask}, {"size": size}, note=ROWS
+    )
 
 
 def dropout(data: Data) -> Contest:
