@@ -18,7 +18,7 @@ from gongsik.spec.formula import Chapter, Erratum, count, formula, law, named
 
 CHAPTER = Chapter(ko="학습 실무", en="Training in practice")
 
-Orders = Annotated[Int[Array, "e m"], Ge(0)]
+Orders = Int[Array, "e m"]
 """Which samples, epoch by epoch, in which order: a permutation in each row, or a worker's part of one."""
 Uniform = Interval(ge=0, lt=1)
 
@@ -137,7 +137,7 @@ def to_tensor(data: object, /, *, dtype: Literal["float32", "int64"] = "float32"
     ),
     kind="algorithm",
 )
-def tensor_dataset(arrays: tuple, index: Annotated[Int[Array, "*b"], Ge(0)], /) -> tuple:
+def tensor_dataset(arrays: tuple, index: Int[Array, "*b"], /) -> tuple:
     """Take the samples of these numbers out of every array, so that what belongs together stays together.
 
     Shapes
@@ -230,7 +230,7 @@ def epoch_arithmetic(n: int, batch_size: int, /, *, epochs: int = 1, drop_last: 
     requires=(("start <= iterations_per_epoch(m, batch_size, drop_last=drop_last)", "start within the epoch"),),
 )
 def mini_batches(
-    data: tuple, order: Annotated[Int[Array, "m"], Ge(0)], /, *, batch_size: Annotated[int, Ge(1)] = 32,
+    data: tuple, order: Int[Array, "m"], /, *, batch_size: Annotated[int, Ge(1)] = 32,
     drop_last: bool = False, start: Annotated[int, Ge(0)] = 0,
 ) -> list:  # fmt: skip
     """Cut the samples of an epoch, in a given order, into batches.

@@ -62,7 +62,7 @@ def test_a_step_beyond_the_end(bk):
 def test_samples_that_are_not_there(bk, wrong):
     x, order = bk.asarray(X), bk.asarray(np.array([0, wrong]))
     w = bk.asarray(np.array(0.0))
-    message = r"a value that is not >= 0" if wrong < 0 else r"a sample is asked for that is not in \[0, 4\]"
+    message = r"a sample is asked for that is not in \[0, 4\]"
     refuses(DomainError, f"tensor_dataset: .*{message}", bk.tensor_dataset, (x,), order)
     refuses(DomainError, f"mini_batches: .*{message}", bk.mini_batches, (x,), order)
     refuses(DomainError, f"data_loader: .*{message}", bk.data_loader, (x,), order[None])
