@@ -96,6 +96,18 @@ def dilated_conv2d(precision: Precision) -> SearchStrategy[Case]:
     return cases()
 
 
+def pointwise_conv2d(precision: Precision) -> SearchStrategy[Case]:
+    """With a bias of the magnitude of the weights: kernels that start from it round it in at every step of the sum."""
+
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        fill, c, o = draw(fills(precision)), draw(st.integers(1, 33)), draw(st.integers(1, 33))
+        x = fill((*draw(BATCHES), c, draw(st.integers(1, 5)), draw(st.integers(1, 5))))
+        return Case((x, fill((o, c)), fill((o,)) if draw(st.booleans()) else None))
+
+    return cases()
+
+
 @st.composite
 def _depthwise_cases(draw: st.DrawFn, precision: Precision, *, kind: str) -> Case:
     styles = (
