@@ -18,8 +18,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gongsik.reference.special import ERFC
-
 __all__ = ["ADJOINTS", "COMPOSED", "CONSTANT", "LOCAL_GRADIENTS", "Adjoint", "astype", "unbroadcast"]
 
 Adjoint: TypeAlias = Callable[[Any], Any]
@@ -66,7 +64,6 @@ LOCAL_GRADIENTS: dict[Callable[..., Any], tuple[Callable[..., Any], ...]] = {
     np.sinh: (lambda y, x: np.cosh(x),),
     np.cosh: (lambda y, x: np.sinh(x),),
     np.tanh: (lambda y, x: 1 - y * y,),
-    ERFC: (lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),),
     np.maximum: (  # halves where both are equal
         lambda y, a, b: np.where(a == b, 0.5, np.where(a < b, 0, 1)),
         lambda y, a, b: np.where(a == b, 0.5, np.where(b < a, 0, 1)),

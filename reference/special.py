@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from gongsik.reference.autodiff import local_gradient
+
 __all__ = ["ERFC", "erfc"]
 
 ERFC = np.frompyfunc(math.erfc, 1, 1)
 """1 - erf of Python numbers; what it returns has to be given a dtype again."""
 
 
+@local_gradient(lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x))
 def erfc(x: Any) -> Any:
     """The complementary error function.
 
