@@ -423,8 +423,8 @@ def test_no_sample_depends_on_another(gs, name, x):
     for i in range(len(x)):
         assert_agree(
             gs,
-            lambda gs, x, alone, i=i: function(gs, x)[i],
             lambda gs, x, alone: function(gs, alone)[0],
+            lambda gs, x, alone, i=i: function(gs, x)[i],
             x,
             x[i : i + 1],
         )
