@@ -8,7 +8,7 @@ import numpy as np
 from gongsik.spec import ArrayAdapter
 from gongsik.spec import implements as _implements
 
-F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[..., Any])
 
 
 def asarray(x: Any, /, *, dtype: Any = None, device: str | None = None) -> np.ndarray:
@@ -74,6 +74,6 @@ ADAPTER = ArrayAdapter(
 )
 
 
-def implements(declaration: Callable[..., Any]) -> Callable[[F], F]:
+def implements(declaration: D) -> Callable[[Callable[..., Any]], D]:
     """Make a NumPy function the reference of a declaration."""
     return _implements(declaration, ADAPTER)

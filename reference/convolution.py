@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from gongsik.reference.arrays import implements
 from gongsik.reference.network import ACTIVATIONS
 from gongsik.spec import convolution as spec
+from gongsik.spec.array import pair
 from gongsik.spec.convolution import Margin, Padding, Steps, receptive_field, same_padding
 from gongsik.spec.model import check_parameters
 
@@ -36,13 +37,9 @@ __all__ = [
 ]
 
 
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
-
-
 def windows(x: Any, kernel: tuple[int, int], stride: Any = 1, dilation: Any = 1) -> Any:
     """What a kernel sees at each of its places on the last two axes: [..., oh, ow, kh, kw], a view."""
-    (kh, kw), (sh, sw), (dh, dw) = kernel, _pair(stride), _pair(dilation)
+    (kh, kw), (sh, sw), (dh, dw) = kernel, pair(stride), pair(dilation)
     covered = sliding_window_view(x, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), axis=(-2, -1))
     return covered[..., ::sh, ::sw, ::dh, ::dw]
 
@@ -55,8 +52,8 @@ def _pad(x, rows, columns):
 def _padded(x, kernel, padding, dilation):
     """The image with the margin that `padding` says."""
     if padding == "same":
-        return _pad(x, *(same_padding(k, dilation=d) for k, d in zip(kernel, _pair(dilation), strict=True)))
-    ph, pw = _pair(padding)
+        return _pad(x, *(same_padding(k, dilation=d) for k, d in zip(kernel, pair(dilation), strict=True)))
+    ph, pw = pair(padding)
     return _pad(x, (ph, ph), (pw, pw))
 
 
@@ -119,7 +116,7 @@ def nested_convolution(config, params, x, /):
 
 @implements(spec.zero_pad)
 def zero_pad(x, /, *, pad: Margin, after: Margin | None = None):
-    (top, left), (bottom, right) = _pair(pad), _pair(pad if after is None else after)
+    (top, left), (bottom, right) = pair(pad), pair(pad if after is None else after)
     return _pad(x, (top, bottom), (left, right))
 
 
@@ -138,18 +135,18 @@ def convolution_matrix(kernel, shape):
 
 def insert_zeros(x, stride):
     """Zeros between the pixels, which end up `stride` apart: [..., (h - 1) sh + 1, (w - 1) sw + 1]."""
-    (*batch, h, w), (sh, sw) = x.shape, _pair(stride)
+    (*batch, h, w), (sh, sw) = x.shape, pair(stride)
     cells = np.pad(x[..., :, None, :, None], [(0, 0)] * (x.ndim - 1) + [(0, sh - 1), (0, 0), (0, sw - 1)])
     return cells.reshape(*batch, h * sh, w * sw)[..., : (h - 1) * sh + 1, : (w - 1) * sw + 1]
 
 
 def _transposed(x, weight, size, stride, padding, dilation, groups):
     """Spread the pixels, and correlate with the kernel turned by 180 degrees wherever it overlaps them."""
-    (_, q, *kernel), (ph, pw) = weight.shape, _pair(padding)
+    (_, q, *kernel), (ph, pw) = weight.shape, pair(padding)
     turned = np.swapaxes(_grouped(np.flip(weight, (-2, -1)), 0, groups), 1, 2)  # [groups, q, c/groups, kh, kw]
     spread = insert_zeros(x, stride)
     margins = []
-    for k, d, p, n, m in zip(kernel, _pair(dilation), (ph, pw), size, spread.shape[-2:], strict=True):
+    for k, d, p, n, m in zip(kernel, pair(dilation), (ph, pw), size, spread.shape[-2:], strict=True):
         margins.append((d * (k - 1), max(p + n - m, 0)))  # output a sees the pixels a + p - d (k - 1), ..., a + p
     y = conv2d(
         _pad(spread, *margins), turned.reshape(groups * q, -1, *kernel), dilation=dilation, groups=groups
@@ -161,14 +158,14 @@ def _transposed(x, weight, size, stride, padding, dilation, groups):
 def conv2d_grad_input(
     grad, weight, /, *, size: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
 ):
-    return _transposed(grad, weight, _pair(size), stride, padding, dilation, groups)
+    return _transposed(grad, weight, pair(size), stride, padding, dilation, groups)
 
 
 @implements(spec.conv2d_grad_weight)
 def conv2d_grad_weight(
     x, grad, /, *, kernel: Steps, stride: Steps = 1, padding: Margin = 0, dilation: Steps = 1, groups=1
 ):
-    kernel = _pair(kernel)
+    kernel = pair(kernel)
     x, g = x.reshape(-1, *x.shape[-3:]), grad.reshape(-1, *grad.shape[-3:])  # [n, c, h, w], [n, o, oh, ow]
     seen = windows(_padded(x, kernel, padding, dilation), kernel, stride, dilation)  # [n, c, oh, ow, kh, kw]
     seen, g = _grouped(seen, 1, groups), _grouped(g, 1, groups)
@@ -198,7 +195,7 @@ def conv_transpose2d(
     size = [
         spec.conv_transpose_output_size(n, k, stride=s, padding=p, output_padding=op, dilation=d)
         for n, k, s, p, op, d in zip(
-            x.shape[-2:], weight.shape[-2:], *map(_pair, (stride, padding, output_padding, dilation)), strict=True
+            x.shape[-2:], weight.shape[-2:], *map(pair, (stride, padding, output_padding, dilation)), strict=True
         )
     ]
     y = _transposed(x, weight, size, stride, padding, dilation, groups)
@@ -225,7 +222,7 @@ def depthwise_separable_conv2d(
 
 @implements(spec.spatially_separable_conv2d)
 def spatially_separable_conv2d(x, column, row, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1):
-    (kh,), (kw,), (sh, sw), (dh, dw) = column.shape, row.shape, _pair(stride), _pair(dilation)
+    (kh,), (kw,), (sh, sw), (dh, dw) = column.shape, row.shape, pair(stride), pair(dilation)
     x = _padded(x, (kh, kw), padding, dilation)
     along_rows = np.einsum("...ijuv,v->...ij", windows(x, (1, kw), (1, sw), (1, dw)), row)
     return np.einsum("...ijuv,u->...ij", windows(along_rows, (kh, 1), (sh, 1), (dh, 1)), column)
@@ -235,7 +232,7 @@ def spatially_separable_conv2d(x, column, row, /, *, stride: Steps = 1, padding:
 def flattened_conv2d(
     x, channel, vertical, horizontal, /, *, stride: Steps = 1, padding: Padding = 0, dilation: Steps = 1
 ):
-    kh, kw, (sh, sw), (dh, dw) = vertical.shape[1], horizontal.shape[1], _pair(stride), _pair(dilation)
+    kh, kw, (sh, sw), (dh, dw) = vertical.shape[1], horizontal.shape[1], pair(stride), pair(dilation)
     y = pointwise_conv2d(_padded(x, (kh, kw), padding, dilation), channel)  # [*batch, o, h, w]
     y = np.einsum("...oijuv,ou->...oij", windows(y, (kh, 1), (sh, 1), (dh, 1)), vertical)
     return np.einsum("...oijuv,ov->...oij", windows(y, (1, kw), (1, sw), (1, dw)), horizontal)

@@ -5,6 +5,7 @@ import numpy as np
 from gongsik.reference.activation import sigmoid
 from gongsik.reference.arrays import implements
 from gongsik.spec import pooling as spec
+from gongsik.spec.array import pair
 
 __all__ = [
     "avg_pool2d",
@@ -17,19 +18,15 @@ __all__ = [
 ]
 
 
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
-
-
 def _places(x, kernel, stride):
     """What the windows have at their first place, at their second, ..., row by row: arrays [n c oh ow]."""
-    (kh, kw), (sh, sw) = _pair(kernel), _pair(kernel if stride is None else stride)
+    (kh, kw), (sh, sw) = pair(kernel), pair(kernel if stride is None else stride)
     h, w = x.shape[-2:]
     return [x[:, :, i : h - kh + i + 1 : sh, j : w - kw + j + 1 : sw] for i in range(kh) for j in range(kw)]
 
 
 def _pad(x, padding, value):
-    ph, pw = _pair(padding)
+    ph, pw = pair(padding)
     return np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=value)
 
 
@@ -48,7 +45,7 @@ def max_pool2d(x, /, *, kernel, stride=None, padding=0):
 
 @implements(spec.block_max_pool)
 def block_max_pool(x, /, *, kernel):
-    (m, n), (k, l) = x.shape, _pair(kernel)  # noqa: E741
+    (m, n), (k, l) = x.shape, pair(kernel)  # noqa: E741
     blocks = x[: m // k * k, : n // l * l].reshape(m // k, k, n // l, l)  # [mk k nl l]
     return _largest([blocks[:, i, :, j] for i in range(k) for j in range(l)])
 

@@ -5,6 +5,7 @@ import numpy as np
 from gongsik.reference.arrays import ADAPTER, implements
 from gongsik.reference.optimizer import number
 from gongsik.spec import regularization as spec
+from gongsik.spec.array import pair
 from gongsik.spec.tree import leaves, map_leaves
 
 __all__ = [
@@ -74,7 +75,7 @@ def rotate(x, /, *, quarter_turns=1):
 
 @implements(spec.translate)
 def translate(x, /, *, shift=0, fill=0.0):
-    (h, w), (down, right) = x.shape[-2:], spec.pair(shift)
+    (h, w), (down, right) = x.shape[-2:], pair(shift)
     i, j = np.arange(h)[:, None] - down, np.arange(w) - right  # where each pixel is from
     inside = (i >= 0) & (i < h) & (j >= 0) & (j < w)  # [h, w]
     return np.where(inside, np.roll(x, (down, right), (-2, -1)), number(fill))
@@ -82,7 +83,7 @@ def translate(x, /, *, shift=0, fill=0.0):
 
 @implements(spec.random_crop)
 def random_crop(x, top, left, /, *, size=32):
-    oh, ow = spec.pair(size)
+    oh, ow = pair(size)
     spec.check_windows(ADAPTER, x, top, left, (oh, ow))
     return np.stack([image[..., i : i + oh, j : j + ow] for image, i, j in zip(x, top, left, strict=True)])
 
@@ -139,7 +140,7 @@ def box_at(row, column, size, x):
         place = np.arange(n) - middle[:, None] + length // 2  # in the box: from 0 to length - 1
         return (place >= 0) & (place < length)
 
-    (bh, bw), (h, w) = spec.pair(size), x.shape[-2:]
+    (bh, bw), (h, w) = pair(size), x.shape[-2:]
     return covered(row, bh, h)[:, :, None] & covered(column, bw, w)[:, None, :]
 
 

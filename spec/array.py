@@ -80,6 +80,8 @@ class PerAxis:
 
 Pair: TypeAlias = Annotated[int | tuple[int, int], PerAxis()]
 Probability = Interval(ge=0, le=1)
+Uniform = Interval(ge=0, le=1)
+"""Draws from [0, 1). In a format with few digits the largest of them become 1, which is therefore allowed."""
 Params: TypeAlias = Annotated[Any, Tree("params")]
 Positive = Annotated[T, Gt(0)]
 NonNegative = Annotated[T, Ge(0)]
@@ -227,6 +229,15 @@ def _array(annotation: Any) -> ArrayType | None:
         return None
     kind = next(kind for base, kind in _KINDS.items() if annotation.dtypes == base.dtypes)
     return ArrayType(kind, tuple(text.split()))
+
+
+def pair(option: int | tuple[int, int], /) -> tuple[int, int]:
+    """The value of an option per axis as (vertical, horizontal).
+
+    >>> pair(2), pair((1, 3))
+    ((2, 2), (1, 3))
+    """
+    return option if isinstance(option, tuple) else (option, option)
 
 
 def read_annotation(annotation: Any) -> tuple[Type, bool]:

@@ -7,6 +7,7 @@ argument, what came and what was expected. `explain` has the last word: what it 
 
 import inspect
 import linecache
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from gongsik.spec.expression import axis_names, functions, local
 from gongsik.spec.formula import Formula
 from gongsik.spec.tree import fits
 
-F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[..., Any])
 
 
 def _float_tree(tree: Any, dtypes: frozenset[Any]) -> bool:
@@ -226,7 +227,7 @@ class _Compiler:
         typed = f"isinstance({value}, (float, int))" if kind.type is float else f"type({value}) is {kind.type.__name__}"
         if kind.range is None:
             return typed
-        low, high = kind.range.low, kind.range.high
+        low, high = (kind.type(end) if math.isfinite(end) else end for end in (kind.range.low, kind.range.high))
         left = f"{low!r} {'<' if kind.range.low_open else '<='} " if low != -float("inf") else ""
         right = f" {'<' if kind.range.high_open else '<='} {high!r}" if high != float("inf") else ""
         return f"{typed} and {left}{value}{right}"
@@ -265,7 +266,7 @@ class _Compiler:
         return found + self.values
 
 
-def implements(declaration: Callable[..., Any], adapter: ArrayAdapter) -> Callable[[F], F]:
+def implements(declaration: D, adapter: ArrayAdapter) -> Callable[[Callable[..., Any]], D]:
     """Make a function the implementation of a declaration: the same signature, with the input check before it.
 
     Parameters
@@ -282,7 +283,7 @@ def implements(declaration: Callable[..., Any], adapter: ArrayAdapter) -> Callab
     """
     formula: Formula = declaration.formula  # pyright: ignore[reportFunctionMemberAccess]
 
-    def wrap(function: F) -> F:
+    def wrap(function: Callable[..., Any]) -> D:
         _same_signature(declaration, function)
         source = _source(formula)
         filename = f"<check of {formula.id} for {function.__module__}>"

@@ -14,7 +14,7 @@ from annotated_types import Ge
 from jaxtyping import Float
 
 from gongsik.spec.abstract import result_shapes
-from gongsik.spec.array import Array, Finite, Pair, PerAxis, Positive
+from gongsik.spec.array import Array, Finite, Pair, PerAxis, Positive, pair
 from gongsik.spec.errors import DomainError, DtypeError
 from gongsik.spec.formula import Chapter, Erratum, count, formula, law
 from gongsik.spec.model import Parameters
@@ -690,12 +690,8 @@ def conv_output_size(
 # Parameters
 
 
-def _pair(x: int | tuple[int, int]) -> tuple[int, int]:
-    return x if isinstance(x, tuple) else (x, x)
-
-
 def _check_layer(formula: str, kernel: int | tuple[int, int], c_in: int, c_out: int, groups: int) -> None:
-    kh, kw = _pair(kernel)
+    kh, kw = pair(kernel)
     _check_ints(formula, 1, kernel=kh, c_in=c_in, c_out=c_out, groups=groups)
     _check_ints(formula, 1, kernel=kw)
     if c_in % groups or c_out % groups:
@@ -729,7 +725,7 @@ def conv_parameter_count(
     73728
     """
     _check_layer("conv_parameter_count", kernel, c_in, c_out, groups)
-    return math.prod(_pair(kernel)) * (c_in // groups) * c_out + (c_out if bias else 0)
+    return math.prod(pair(kernel)) * (c_in // groups) * c_out + (c_out if bias else 0)
 
 
 @count(

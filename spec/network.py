@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
-from annotated_types import Interval
 from jaxtyping import Float, Int
 
-from gongsik.spec.array import Array, Positive, Tree
+from gongsik.spec.array import Array, Positive, Tree, Uniform
 from gongsik.spec.errors import DomainError, DtypeError
 from gongsik.spec.formula import Chapter, Erratum, count, formula, law
 from gongsik.spec.graph import Graph
@@ -594,7 +593,7 @@ def normal_init(normal: Float[Array, "*shape"], /, *, std: Positive[float] = 0.0
     stochastic=True,
     differentiable=True,
 )
-def glorot_uniform(uniform: Annotated[Float[Array, "o i"], Interval(ge=0, lt=1)], /) -> Float[Array, "o i"]:
+def glorot_uniform(uniform: Annotated[Float[Array, "o i"], Uniform], /) -> Float[Array, "o i"]:
     """Choose the variance between what keeps activations and what keeps gradients the same from layer to layer.
 
     Shapes

@@ -7,10 +7,10 @@ An image is [n c h w]. A window covers `kernel` pixels and moves by `stride` pix
 from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
-from annotated_types import Ge, Interval
+from annotated_types import Ge
 from jaxtyping import Float
 
-from gongsik.spec.array import Array, NonNegative, Pair
+from gongsik.spec.array import Array, NonNegative, Pair, Uniform
 from gongsik.spec.convolution import conv_output_size
 from gongsik.spec.formula import Chapter, Erratum, count, formula, law
 
@@ -222,7 +222,7 @@ def stochastic_pool2d(
     x: NonNegative[Image],
     uniform: Annotated[
         Float[Array, "n c windows(h,kernel[0],stride[0]) windows(w,kernel[1],stride[1])"],
-        Interval(ge=0, lt=1),
+        Uniform,
     ],
     /, *, kernel: Window, stride: Window | None = None,
 ) -> Pooled:  # fmt: skip
@@ -235,7 +235,7 @@ def stochastic_pool2d(
     Shapes
     ------
     x : (n, c, h, w), at least 0
-    uniform : (n, c, oh, ow), in [0, 1): one draw per window
+    uniform : (n, c, oh, ow), in [0, 1]: one draw per window, of which 1 takes the last element
     returns : (n, c, oh, ow) with oh = pool_output_size(h, ...)
 
     Options

@@ -14,7 +14,7 @@ from annotated_types import Ge
 from jaxtyping import Bool, Float, Int
 
 from gongsik.spec.adapter import ArrayAdapter
-from gongsik.spec.array import Array, Labels, NonNegative, Pair, Params, Probability, Simplex
+from gongsik.spec.array import Array, Labels, NonNegative, Pair, Params, Probability, Simplex, Uniform
 from gongsik.spec.errors import DomainError
 from gongsik.spec.formula import Chapter, Erratum, formula, law
 
@@ -22,7 +22,7 @@ CHAPTER = Chapter(ko="규제화", en="Regularization")
 
 Scalar: TypeAlias = Float[Array, ""]
 Images: TypeAlias = Float[Array, "n *channels h w"]
-Uniform: TypeAlias = Annotated[Float[Array, "*shape"], Probability]
+Draws: TypeAlias = Annotated[Float[Array, "*shape"], Uniform]
 Size: TypeAlias = Annotated[Pair, Ge(0)]
 
 
@@ -444,11 +444,6 @@ def check_windows(adapter: ArrayAdapter, x: Any, top: Any, left: Any, size: tupl
             )
 
 
-def pair(option: int | tuple[int, int], /) -> tuple[int, int]:
-    """An option per axis as (vertical, horizontal)."""
-    return option if isinstance(option, tuple) else (option, option)
-
-
 @formula(
     ko="흑백 변환",
     en="Grayscale",
@@ -489,7 +484,7 @@ def to_grayscale(x: Float[Array, "*batch 3 h w"], /) -> Float[Array, "*batch 1 h
     differentiable=("x",),
 )
 def color_jitter(
-    x: Images, uniform: Annotated[Float[Array, "n 2"], Probability], /,
+    x: Images, uniform: Annotated[Float[Array, "n 2"], Uniform], /,
     *, brightness: Annotated[float, Probability] = 0.2, contrast: Annotated[float, Probability] = 0.2,
 ) -> Images:  # fmt: skip
     """Stretch every image about its mean and shift it, then cut off what leaves [0, 1].
@@ -843,7 +838,7 @@ def cutmix(
     differentiable=("h",),
 )
 def dropout(
-    h: Float[Array, "*shape"], uniform: Uniform, /, *, p: Annotated[float, Probability] = 0.5
+    h: Float[Array, "*shape"], uniform: Draws, /, *, p: Annotated[float, Probability] = 0.5
 ) -> Float[Array, "*shape"]:
     """Set each unit to 0 with probability p; leave the others as they are.
 
@@ -936,7 +931,7 @@ def dropout_inference(
     differentiable=("h",),
 )
 def inverted_dropout(
-    h: Float[Array, "*shape"], uniform: Uniform, /, *, p: Annotated[float, Probability] = 0.5
+    h: Float[Array, "*shape"], uniform: Draws, /, *, p: Annotated[float, Probability] = 0.5
 ) -> Float[Array, "*shape"]:
     """Drop units as `dropout` does and scale up the others, so that inference needs no correction. p = 1 gives 0.
 

@@ -8,11 +8,11 @@ is an argument, where it stands is the number of updates done, and so it goes on
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 from jaxtyping import Float, Int
 
 from gongsik.spec.adapter import ArrayAdapter
-from gongsik.spec.array import Array, NonNegative, Params, Positive, Probability, Tree
+from gongsik.spec.array import Array, NonNegative, Params, Positive, Probability, Tree, Uniform
 from gongsik.spec.errors import DomainError, ShapeError
 from gongsik.spec.formula import Chapter, Erratum, count, formula, law, named
 
@@ -20,7 +20,6 @@ CHAPTER = Chapter(ko="학습 실무", en="Training in practice")
 
 Orders = Int[Array, "e m"]
 """Which samples, epoch by epoch, in which order: a permutation in each row, or a worker's part of one."""
-Uniform = Interval(ge=0, lt=1)
 
 
 class EpochArithmetic(NamedTuple):
@@ -108,6 +107,10 @@ def to_tensor(data: object, /, *, dtype: Literal["float32", "int64"] = "float32"
         If the lists in `data` differ in length.
     DtypeError
         If `data` holds no numbers, or real numbers are to become integers, which would cut off their fractions.
+
+    Source
+    ------
+    IEEE Std 754-2019, section 4.3.1: a number becomes the nearest that float32 has, the even one of two.
 
     Examples
     --------

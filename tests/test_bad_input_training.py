@@ -139,8 +139,8 @@ def test_draws_that_do_not_fit_the_space(bk):
     message = "space has 1 hyperparameters, uniform has 2 columns"
     refuses(ShapeError, f"random_search: {message}", bk.random_search, sum, space, uniform[0])
     refuses(ShapeError, f"bayesian_optimization: {message}", bk.bayesian_optimization, sum, space, uniform)
-    refuses(DomainError, r"random_search: uniform has a value that is not in \[0, 1\)",
-            bk.random_search, sum, space, bk.asarray(np.ones((2, 1))))  # fmt: skip
+    refuses(DomainError, r"random_search: uniform has a value that is not in \[0, 1\]",
+            bk.random_search, sum, space, bk.asarray(np.full((2, 1), 1.5)))  # fmt: skip
     refuses(ShapeError, r"bayesian_optimization: uniform has shape \(0, 3, 1\)",
             bk.bayesian_optimization, sum, space, uniform[:0, :, :1])  # fmt: skip
 

@@ -177,6 +177,6 @@ def test_infinity_times_what_may_be_zero_is_unknown():
 
 
 def test_what_a_pad_fills_in_is_exact():
-    padded = np.pad(Bounded(np.ones(1), np.full(1, 0.5), PRECISIONS["float32"]), 1, constant_values=-np.inf)
+    padded = np.pad(Bounded(np.ones(1), np.full(1, 0.5), PRECISIONS["float32"]), 1, constant_values=-np.inf)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert padded.value.tolist() == [-np.inf, 1.0, -np.inf]
     assert padded.error.tolist() == [0.0, 0.5, 0.0]

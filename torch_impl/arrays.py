@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 from gongsik.spec import ArrayAdapter
 from gongsik.spec import implements as _implements
 
-F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[..., Any])
 
 
 def asarray(x: Any, /, *, dtype: Any = None, device: str | torch.device | None = None) -> Tensor:
@@ -157,6 +157,6 @@ ADAPTER = ArrayAdapter(
 )
 
 
-def implements(declaration: Callable[..., Any]) -> Callable[[F], F]:
+def implements(declaration: D) -> Callable[[Callable[..., Any]], D]:
     """Make a PyTorch function the implementation of a declaration."""
     return _implements(declaration, ADAPTER)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gongsik.spec import convolution as spec
+from gongsik.spec.array import pair
 from gongsik.spec.convolution import Margin, Padding, Steps, receptive_field, same_padding
 from gongsik.spec.model import check_parameters
 from gongsik.torch_impl.arrays import implements
@@ -36,10 +37,6 @@ __all__ = [
     "spatially_separable_conv2d",
     "zero_pad",
 ]
-
-
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
 
 
 @implements(spec.continuous_convolution)
@@ -75,7 +72,7 @@ def cross_correlation2d(image, kernel, bias=None, /):
 
 def _same(x, kernel, dilation):
     """The padding that keeps the size; what the kernel of torch cannot pad, one more at the end, is padded here."""
-    (top, bottom), (left, right) = (same_padding(k, dilation=d) for k, d in zip(kernel, _pair(dilation), strict=True))
+    (top, bottom), (left, right) = (same_padding(k, dilation=d) for k, d in zip(kernel, pair(dilation), strict=True))
     if (top, left) != (bottom, right):
         x = F.pad(x, (0, right - left, 0, bottom - top))
     return x, (top, left)
@@ -138,7 +135,7 @@ class _Conv2d(nn.Conv2d):
 
 @implements(spec.zero_pad)
 def zero_pad(x, /, *, pad: Margin, after: Margin | None = None):
-    (top, left), (bottom, right) = _pair(pad), _pair(pad if after is None else after)
+    (top, left), (bottom, right) = pair(pad), pair(pad if after is None else after)
     return F.pad(x, (left, right, top, bottom))
 
 
@@ -155,7 +152,7 @@ def conv2d_grad_input(
 ):
     forgotten = tuple(
         (n + 2 * p - d * (k - 1) - 1) % s  # rows or columns at the end that no place of the kernel has reached
-        for n, k, s, p, d in zip(_pair(size), weight.shape[-2:], *map(_pair, (stride, padding, dilation)), strict=True)
+        for n, k, s, p, d in zip(pair(size), weight.shape[-2:], *map(pair, (stride, padding, dilation)), strict=True)
     )
     return _conv_transpose2d(grad, weight, None, stride, padding, forgotten, dilation, groups)
 
@@ -168,9 +165,9 @@ def conv2d_grad_weight(
         dtype = torch.promote_types(x.dtype, grad.dtype)
         x, grad = x.to(dtype), grad.to(dtype)
     x, grad = (a[None] if a.ndim == 3 else a.flatten(0, -4) for a in (x, grad))
-    nothing = x.new_empty(()).expand(grad.shape[1], x.shape[1] // groups, *_pair(kernel))  # only its shape is read
+    nothing = x.new_empty(()).expand(grad.shape[1], x.shape[1] // groups, *pair(kernel))  # only its shape is read
     wanted = (False, True, False)
-    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
+    stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
     return torch.ops.aten.convolution_backward(
         grad, x, nothing, None, stride, padding, dilation, False, (0, 0), groups, wanted
     )[1]
@@ -221,10 +218,10 @@ ONE_PASS = 49
 
 def _lines(x, columns, rows, stride, padding, dilation):
     """For every channel a kernel of rank 1, the outer product of its column [c, kh] and its row [c, kw]."""
-    c, (kh, kw), (sh, sw), (dh, dw) = x.shape[-3], (columns.shape[1], rows.shape[1]), _pair(stride), _pair(dilation)
+    c, (kh, kw), (sh, sw), (dh, dw) = x.shape[-3], (columns.shape[1], rows.shape[1]), pair(stride), pair(dilation)
     if kh * kw <= ONE_PASS:
         return _conv2d(x, columns[:, None, :, None] * rows[:, None, None, :], None, stride, padding, dilation, c)
-    down, across = ("same", "same") if padding == "same" else ((_pair(padding)[0], 0), (0, _pair(padding)[1]))
+    down, across = ("same", "same") if padding == "same" else ((pair(padding)[0], 0), (0, pair(padding)[1]))
     along_rows = _conv2d(x, rows[:, None, None, :], None, (1, sw), across, (1, dw), c)
     return _conv2d(along_rows, columns[:, None, :, None], None, (sh, 1), down, (dh, 1), c)
 

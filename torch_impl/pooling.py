@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from gongsik.spec import pooling as spec
+from gongsik.spec.array import pair
 from gongsik.torch_impl.arrays import implements, may_need_gradient
 
 __all__ = [
@@ -25,10 +26,6 @@ __all__ = [
 
 MANY = 2**14
 """Elements from which on another way repays its calls."""
-
-
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
 
 
 def _is_slow(x):
@@ -65,9 +62,9 @@ def max_pool2d(x, /, *, kernel, stride=None, padding=0):
         return pool(x)
     if may_need_gradient(x):  # which the kernel routes to the first of equals
         return _channels_last(pool, x)
-    ph, pw = _pair(padding)
+    ph, pw = pair(padding)
     padded = F.pad(x, (pw, pw, ph, ph), value=-torch.inf) if ph or pw else x
-    return _separately(torch.maximum, padded, _pair(kernel), _pair(kernel if stride is None else stride))
+    return _separately(torch.maximum, padded, pair(kernel), pair(kernel if stride is None else stride))
 
 
 @implements(spec.block_max_pool)
@@ -78,21 +75,21 @@ def block_max_pool(x, /, *, kernel):
 @implements(spec.avg_pool2d)
 def avg_pool2d(x, /, *, kernel, stride=None, padding=0, count_include_pad=True):
     if _is_slow(x) and padding in (0, (0, 0)) and not may_need_gradient(x):
-        size = _pair(kernel)
-        return _separately(torch.add, x, size, _pair(kernel if stride is None else stride)) / math.prod(size)
+        size = pair(kernel)
+        return _separately(torch.add, x, size, pair(kernel if stride is None else stride)) / math.prod(size)
     return F.avg_pool2d(x, kernel, stride, padding, count_include_pad=count_include_pad)
 
 
 def _places(x, kernel, stride):
     """What the windows have at their first place, at their second, ..., row by row: views [n c oh ow]."""
-    (kh, kw), (sh, sw) = _pair(kernel), _pair(kernel if stride is None else stride)
+    (kh, kw), (sh, sw) = pair(kernel), pair(kernel if stride is None else stride)
     h, w = x.shape[-2:]
     return [x[:, :, i : h - kh + i + 1 : sh, j : w - kw + j + 1 : sw] for i in range(kh) for j in range(kw)]
 
 
 @implements(spec.stochastic_pool2d)
 def stochastic_pool2d(x, uniform, /, *, kernel, stride=None):
-    kw, (sh, sw), w = _pair(kernel)[1], _pair(kernel if stride is None else stride), x.shape[-1]
+    kw, (sh, sw), w = pair(kernel)[1], pair(kernel if stride is None else stride), x.shape[-1]
     first, *others = _places(x.detach(), kernel, stride)
     cumulative = [first]
     for place in others:
@@ -130,5 +127,5 @@ def global_avg_pool2d(x, /):
 
 @implements(spec.trainable_subsampling)
 def trainable_subsampling(x, weight, bias, /, *, kernel=2):
-    scale = math.prod(_pair(kernel)) * weight
+    scale = math.prod(pair(kernel)) * weight
     return (scale[:, None, None] * avg_pool2d(x, kernel=kernel) + bias[:, None, None]).sigmoid_()

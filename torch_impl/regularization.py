@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gongsik.spec import regularization as spec
+from gongsik.spec.array import pair
 from gongsik.spec.tree import leaves
 from gongsik.torch_impl.arrays import ADAPTER, implements
 from gongsik.torch_impl.optimizer import number
@@ -107,13 +108,13 @@ def rotate(x, /, *, quarter_turns=1):
 @implements(spec.translate)
 def translate(x, /, *, shift=0, fill=0.0):
     # one pass: a negative width of padding cuts off
-    down, right = (max(-n, min(n, by)) for n, by in zip(x.shape[-2:], spec.pair(shift), strict=True))
+    down, right = (max(-n, min(n, by)) for n, by in zip(x.shape[-2:], pair(shift), strict=True))
     return F.pad(x, (right, -right, down, -down), value=fill)
 
 
 @implements(spec.random_crop)
 def random_crop(x, top, left, /, *, size=32):
-    oh, ow = spec.pair(size)
+    oh, ow = pair(size)
     spec.check_windows(ADAPTER, x, top, left, (oh, ow))
     n, *channels, h, w = x.shape
     if not is_transformed([[x, top, left]]):
@@ -189,7 +190,7 @@ def box_at(row, column, size, x):
         place = torch.arange(n, device=x.device) - (middle - length // 2)[:, None]  # in the box: from 0 to length - 1
         return (place >= 0) & (place < length)
 
-    (bh, bw), (h, w) = spec.pair(size), x.shape[-2:]
+    (bh, bw), (h, w) = pair(size), x.shape[-2:]
     return covered(row, bh, h), covered(column, bw, w)
 
 

@@ -4,11 +4,8 @@ import numpy as np
 
 from gongsik.conformance.wrong import wrong
 from gongsik.reference import convolution as right
+from gongsik.spec.array import pair
 from gongsik.spec.convolution import ConvStack
-
-
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
 
 
 def _turned(weight):
@@ -88,7 +85,7 @@ def conv2d_turned(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, g
 @wrong("convolution.conv2d", "a stride that starts a step late")
 def conv2d_late(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, groups=1):
     y = right.conv2d(np.roll(x, -1, -1), weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    late = _pair(stride)[1] > 1
+    late = pair(stride)[1] > 1
     return y if late else right.conv2d(x, weight, bias, stride=1, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -96,7 +93,7 @@ def conv2d_late(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, gro
 def conv2d_same_above(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, groups=1):
     if padding != "same":
         return right.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    top, left = (d * (k - 1) for k, d in zip(weight.shape[-2:], _pair(dilation), strict=True))
+    top, left = (d * (k - 1) for k, d in zip(weight.shape[-2:], pair(dilation), strict=True))
     x = right.zero_pad(x, pad=(top - top // 2, left - left // 2), after=(top // 2, left // 2))
     return right.conv2d(x, weight, bias, dilation=dilation, groups=groups)
 
@@ -105,7 +102,7 @@ def conv2d_same_above(x, weight, bias=None, /, *, stride=1, padding=0, dilation=
 def conv2d_edge(x, weight, bias=None, /, *, stride=1, padding=0, dilation=1, groups=1):
     if padding == "same" or x.size == 0:
         return right.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p) for p in _pair(padding)], mode="edge")
+    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p) for p in pair(padding)], mode="edge")
     return right.conv2d(x, weight, bias, stride=stride, dilation=dilation, groups=groups)
 
 
@@ -134,7 +131,7 @@ def nested_without_biases(config, params, x, /):
 
 @wrong("convolution.zero_pad", "the edge repeated in place of zeros")
 def pad_edge(x, /, *, pad, after=None):
-    widths = list(zip(_pair(pad), _pair(pad if after is None else after), strict=True))
+    widths = list(zip(pair(pad), pair(pad if after is None else after), strict=True))
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + widths, mode="edge")
 
 
@@ -192,7 +189,7 @@ def transpose_unturned(x, weight, bias=None, /, **options):
 
 @wrong("convolution.conv_transpose2d", "output_padding above and to the left")
 def transpose_output_padding_first(x, weight, bias=None, /, *, output_padding=0, padding=0, **options):
-    up, left = _pair(output_padding)
+    up, left = pair(output_padding)
     y = right.conv_transpose2d(x, weight, None, output_padding=output_padding, padding=padding, **options)
     y = np.roll(y, (up, left), (-2, -1))
     return y if bias is None else y + bias[:, None, None]

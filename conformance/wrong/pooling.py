@@ -3,17 +3,14 @@
 import numpy as np
 
 from gongsik.conformance.wrong import wrong
-
-
-def _pair(option):
-    return option if isinstance(option, tuple) else (option, option)
+from gongsik.spec.array import pair
 
 
 def _windows(x, kernel, stride, padding=0, value=0.0):
     """All windows, [n c oh ow kh kw]."""
-    (ph, pw), (sh, sw) = _pair(padding), _pair(kernel if stride is None else stride)
+    (ph, pw), (sh, sw) = pair(padding), pair(kernel if stride is None else stride)
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=value)
-    return np.lib.stride_tricks.sliding_window_view(x, _pair(kernel), (2, 3))[:, :, ::sh, ::sw]
+    return np.lib.stride_tricks.sliding_window_view(x, pair(kernel), (2, 3))[:, :, ::sh, ::sw]
 
 
 @wrong("pooling.max_pool2d", "padded with zeros, which are larger than negative values")
@@ -33,13 +30,13 @@ def max_pool2d_smallest(x, /, *, kernel, stride=None, padding=0):
 
 @wrong("pooling.block_max_pool", "the axes of the blocks mixed up: reshaped to (M_K, N_L, K, L)")
 def block_max_pool_mixed(x, /, *, kernel):
-    (m, n), (k, l) = x.shape, _pair(kernel)  # noqa: E741
+    (m, n), (k, l) = x.shape, pair(kernel)  # noqa: E741
     return x[: m // k * k, : n // l * l].reshape(m // k, n // l, k, l).max((2, 3))
 
 
 @wrong("pooling.block_max_pool", "the ragged border dropped at the wrong end")
 def block_max_pool_from_the_end(x, /, *, kernel):
-    (m, n), (k, l) = x.shape, _pair(kernel)  # noqa: E741
+    (m, n), (k, l) = x.shape, pair(kernel)  # noqa: E741
     return x[m % k :, n % l :].reshape(m // k, k, n // l, l).max((1, 3))
 
 
@@ -56,7 +53,7 @@ def avg_pool2d_of_sum(x, /, *, kernel, stride=None, padding=0, count_include_pad
 
 @wrong("pooling.avg_pool2d", "rows and columns of the kernel exchanged in the divisor")
 def avg_pool2d_square(x, /, *, kernel, stride=None, padding=0, count_include_pad=True):
-    return _windows(x, kernel, stride, padding).sum((-2, -1)) / _pair(kernel)[0] ** 2
+    return _windows(x, kernel, stride, padding).sum((-2, -1)) / pair(kernel)[0] ** 2
 
 
 def _drawn(windows, uniform, side):

@@ -5,7 +5,8 @@ import numpy as np
 from gongsik import reference
 from gongsik.conformance.wrong import wrong
 from gongsik.reference.regularization import box_at, over_channels
-from gongsik.spec.regularization import EarlyStoppingState, pair
+from gongsik.spec.array import pair
+from gongsik.spec.regularization import EarlyStoppingState
 from gongsik.spec.tree import leaves, map_leaves
 
 # A price on large weights

@@ -175,7 +175,7 @@ def _normal(layer: int) -> np.ndarray:
     return DRAWS.normal("weights", (WIDTH, WIDTH), counter=layer)
 
 
-def _layers(name: str, initial: Callable[[np.ndarray], np.ndarray], depth: int) -> list[np.ndarray]:
+def _layers(name: Activation, initial: Callable[[np.ndarray], np.ndarray], depth: int) -> list[np.ndarray]:
     """Activations of every layer, for 64 inputs."""
     found = [DRAWS.normal("inputs", (64, WIDTH))]
     for layer in range(depth):

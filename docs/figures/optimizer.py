@@ -168,7 +168,7 @@ def plot_epsilon() -> Figure:
         ("안: Adam (보정하지 않은 $v$)", gs.adam, "inside", "--"),
     )
     for i, (label, step, place, style) in enumerate(lines):
-        moved, _ = step(start, sizes, lr=1.0, eps=1e-8, eps_place=place)
+        moved, _ = step(start, sizes, lr=1.0, eps=1e-8, eps_place=place)  # pyright: ignore[reportArgumentType]
         ax.loglog(sizes, -moved, style, color=f"C{i}", label=label)
     ax.set(xlabel="기울기의 크기 $|g|$", ylabel=r"첫걸음의 크기 ($\eta = 1$)")
     ax.legend()
@@ -228,7 +228,7 @@ def plot_schedules() -> Figure:
         "역제곱근": gs.inverse_sqrt_decay(np.maximum(t, 1), base_lr=1.0),
     }
     warmed = {
-        name: gs.linear_warmup(t, base_lr=1.0, warmup_steps=warmup, decay=decay, total_steps=total)
+        name: gs.linear_warmup(t, base_lr=1.0, warmup_steps=warmup, decay=decay, total_steps=total)  # pyright: ignore[reportArgumentType]
         for name, decay in (("코사인", "cosine"), ("선형", "linear"), ("역제곱근", "inverse_sqrt"))
     }
     figure = Figure(figsize=(6.6, 3.0))

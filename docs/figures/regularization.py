@@ -54,7 +54,7 @@ def plot_weights() -> Figure:
     """Ten weights of a linear model of real data, as the strength of each penalty grows."""
     from sklearn.datasets import load_diabetes
 
-    x, y = load_diabetes(return_X_y=True)
+    x, y = map(np.asarray, load_diabetes(return_X_y=True))
     x, y = x / x.std(0), (y - y.mean()) / y.std()
     n, d = x.shape
     smoothness = np.linalg.eigvalsh(x.T @ x / n)[-1]
