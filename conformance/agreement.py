@@ -218,7 +218,8 @@ def _compare(result: np.ndarray, expected: Bounded, precision: Precision, k: flo
     difference = np.where(finite, np.abs(result - value), np.where(_same(result, value), 0, np.inf))
     difference = np.where(np.isnan(difference), np.inf, difference)
     scale = np.max(np.abs(value), initial=64 * precision.smallest, where=finite)
-    silent = (k * bound > scale) | (finite & (np.abs(value) + k * bound > precision.largest))
+    # Within a factor of K of the largest number, a step on the way may have overflowed.
+    silent = (k * bound > scale) | (finite & (k * (np.abs(value) + bound) > precision.largest))
     wrong = (difference > k * bound) & ~silent
     ratio = np.where(silent, 0, difference / bound)
     ratio = np.where(finite, ratio, np.where(wrong, np.inf, 0))

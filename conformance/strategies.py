@@ -44,8 +44,8 @@ from gongsik.spec.explain import explain
 from gongsik.spec.expression import axis_names, evaluate
 
 __all__ = [
-    "Case", "Ordered", "PerBackend", "Range", "SignedLabels", "Simplex", "find", "inputs", "interior", "make",
-    "make_integers", "with_special_values",
+    "Case", "Ordered", "PerBackend", "Range", "SignedLabels", "Simplex", "find", "from_declaration", "inputs",
+    "interior", "make", "make_integers", "with_special_values",
 ]  # fmt: skip
 
 PRECISION: ContextVar[Precision] = ContextVar("precision", default=PRECISIONS["float32"])
@@ -378,6 +378,12 @@ def derived(draw: Draw, formula: Formula) -> Case:
         DISCARDED[formula.id] += 1
         reject()
     return Case(tuple(arguments), options, recipes)
+
+
+@st.composite
+def from_declaration(draw: DrawFn, name: str) -> Case:
+    """Inputs of a formula, from nothing but its declaration, for a chapter's own cases to choose from."""
+    return derived(draw, find(name))
 
 
 @cache

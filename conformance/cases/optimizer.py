@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from gongsik.conformance.bounded import Precision
-from gongsik.conformance.strategies import Case, make
+from gongsik.conformance.strategies import Case, from_declaration, make
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -15,6 +15,15 @@ SEEDS = st.integers(0, 2**32 - 1)
 def mean_square(params: Any, x: Any, y: Any) -> Any:
     """The loss of a linear model: a function that every array library can compute."""
     return ((x @ params["w"] + params["b"] - y) ** 2).mean()
+
+
+def some_weight_is_left(case: Case) -> bool:
+    """Whether 1 - lr * weight_decay is more than the rounding of the two numbers, which have no bound of their own."""
+    return abs(1 - case.options["lr"] * case.options["weight_decay"]) >= 0.25
+
+
+def adamw(precision: Precision) -> SearchStrategy[Case]:
+    return from_declaration("adamw").filter(some_weight_is_left)
 
 
 @st.composite

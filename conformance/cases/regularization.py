@@ -5,8 +5,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from gongsik.conformance.bounded import Precision
-from gongsik.conformance.strategies import LAYOUTS, STYLES, Case, make
+from gongsik.conformance.cases.optimizer import some_weight_is_left
+from gongsik.conformance.strategies import LAYOUTS, STYLES, Case, from_declaration, make
 from gongsik.spec.array import Range
+
+
+def weight_decay(precision: Precision) -> SearchStrategy[Case]:
+    return from_declaration("weight_decay").filter(some_weight_is_left)
 
 
 def random_crop(precision: Precision) -> SearchStrategy[Case]:

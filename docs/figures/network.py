@@ -192,8 +192,9 @@ def plot_initialisation() -> Figure:
         "허": network.he_init,
         "허의 두 배": lambda normal: 2 * network.he_init(normal),
     }
+    titles: tuple[tuple[Activation, str], ...] = (("tanh", "tanh"), ("relu", "ReLU"))
     figure = Figure(figsize=(8.4, 3.4))
-    for ax, (name, title) in zip(figure.subplots(1, 2, sharey=True), (("tanh", "tanh"), ("relu", "ReLU")), strict=True):
+    for ax, (name, title) in zip(figure.subplots(1, 2, sharey=True), titles, strict=True):
         for label, rule in rules.items():
             sizes = [np.sqrt(np.square(a).mean()) for a in _layers(name, rule, 30)]
             ax.semilogy(np.arange(1, 31), sizes, label=label)
