@@ -156,6 +156,10 @@ def tensor_dataset(arrays: tuple, index: Int[Array, "*b"], /) -> tuple:
     DomainError
         If there is no such sample.
 
+    Source
+    ------
+    PyTorch's documentation, torch.utils.data.TensorDataset.
+
     Examples
     --------
     >>> x, y = gs.asarray([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]]), gs.asarray([7, 8, 9])
@@ -310,6 +314,10 @@ def data_loader(
         If the arrays of `dataset` differ in the number of samples, or there are none.
     DomainError
         If there is no such sample or no such step.
+
+    Source
+    ------
+    PyTorch's documentation, torch.utils.data.DataLoader; here the step is an argument.
 
     Examples
     --------

@@ -31,7 +31,7 @@ def standardize(data: Data) -> Contest:
 
 
 def batch_statistics(data: Data) -> Contest:
-    peers = {"torch.var_mean": lambda x: torch.var_mean(x, (0, 2, 3), correction=0)}
+    peers = {"torch.var_mean": lambda x: torch.var_mean(x, (0, 2, 3), correction=0)[::-1]}
     return Contest((_image(data),), peers)
 
 
@@ -45,8 +45,9 @@ def batch_norm_affine(data: Data) -> Contest:
 
 def batch_norm(data: Data) -> Contest:
     def peer(x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
-        mean, var = torch.zeros_like(gamma), torch.ones_like(gamma)
-        return F.batch_norm(x, mean, var, gamma, beta, training=True), mean, var
+        mean, var, m = torch.zeros_like(gamma), torch.ones_like(gamma), x.numel() // x.shape[1]
+        y = F.batch_norm(x, mean, var, gamma, beta, training=True, momentum=1.0)
+        return y, mean, var * ((m - 1) / m)
 
     x = _image(data)
     return Contest((x, *_parameters(x, data)), {"F.batch_norm": peer})

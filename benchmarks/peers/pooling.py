@@ -46,10 +46,6 @@ def _windows(x: Tensor) -> Tensor:
 
 
 def stochastic_pool2d(data: Data) -> Contest:
-    def multinomial(x: Tensor, uniform: Tensor) -> Tensor:
-        windows = _windows(x)
-        return windows.gather(1, torch.multinomial(windows, 1)).view(uniform.shape)
-
     def cumulative(x: Tensor, uniform: Tensor) -> Tensor:
         windows = _windows(x)
         sums = windows.cumsum(1)
@@ -58,7 +54,7 @@ def stochastic_pool2d(data: Data) -> Contest:
 
     x = _image(data)
     uniform = data.uniform(*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2)
-    peers = {"torch.multinomial": multinomial, "cumsum and gather": cumulative}
+    peers = {"cumsum and gather": cumulative}
     return Contest((x, uniform), peers, {"kernel": 2}, note="image and draws are checked, in one pass over each")
 
 
