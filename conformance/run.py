@@ -93,6 +93,10 @@ class _Bar:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.progress.update(self.task, total=len(session.items), description="judging")
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self.progress.update(self.task, total=len(ids), description="judging")
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.progress.update(self.task, description=nodeid.split("[")[-1].rstrip("]")[:44].ljust(44))
 
@@ -113,7 +117,7 @@ class _Bar:
 def run(
     backends: Sequence[str], device: str | None = None, dtypes: Sequence[str] | None = None,
     chapters: Sequence[str] | None = None, examples: int = 50, seed: int | None = None,
-    report: Path = Path("gongsik-report"), console: Console | None = None,
+    report: Path = Path("gongsik-report"), console: Console | None = None, jobs: int = 1,
 ) -> int:  # fmt: skip
     """Judge backends and write the report.
 
@@ -135,6 +139,8 @@ def run(
         Folder for report.json, junit.xml and index.html.
     console : Console, optional
         Where the table is printed.
+    jobs : int
+        How many processes share the work, with one thread each if there are several.
 
     Returns
     -------
@@ -151,6 +157,9 @@ def run(
         arguments += [part for value in values for part in (flag, value)]
     arguments += ["--device", device] if device else []
     arguments += ["--conformance-seed", str(seed)] if seed is not None else []
+    if jobs > 1:
+        arguments += ["-n", str(jobs)]
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes that are started now
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

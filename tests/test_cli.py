@@ -179,7 +179,8 @@ def test_conformance_agrees_and_reports(tmp_path):
     (tmp_path / "package").mkdir()
     source = "from gongsik.reference import asarray, relu, tanh, to_numpy, value_and_grad\n"
     (tmp_path / "package" / "mine.py").write_text(source)
-    answer = _command("conformance", "package.mine", "--chapter", "activation", "--examples", "5", cwd=tmp_path)
+    options = ("--chapter", "activation", "--examples", "5", "--jobs", "2")
+    answer = _command("conformance", "package.mine", *options, cwd=tmp_path)
     assert answer.returncode == 0, answer.stdout
     report = json.loads((tmp_path / "gongsik-report" / "report.json").read_text())
     judged = {row["id"] for row in report["results"] if row["examples"]}
@@ -215,8 +216,11 @@ def test_commands_pass_their_options_on(gongsik_says, monkeypatch, tmp_path):
     assert gongsik_says(
         "conformance", "torch", "--device", "cpu", "--dtype", "float64", "--dtype", "float32",
         "--chapter", "activation", "--examples", "7", "--seed", "3", "--report", str(tmp_path / "r"),
+        "--jobs", "2",
     )[0] == 1  # fmt: skip
-    assert calls.pop()[:-1] == (["torch"], "cpu", ["float64", "float32"], ["activation"], 7, 3, tmp_path / "r")
+    *given, _, jobs = calls.pop()
+    assert given == [["torch"], "cpu", ["float64", "float32"], ["activation"], 7, 3, tmp_path / "r"]
+    assert jobs == 2
     assert gongsik_says("bench", "--formula", "softmax", "--quick", "--json", str(tmp_path / "b.json"))[0] == 0
     expected = {"formula": "softmax", "quick": True, "json_file": tmp_path / "b.json", "device": "cpu", "chapter": None}
     assert expected.items() <= calls.pop().items()

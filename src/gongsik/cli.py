@@ -249,6 +249,9 @@ def conformance(
     examples: Annotated[int, typer.Option(metavar="N", min=1, help="Examples per formula and dtype.")] = 50,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Draw other examples than the fixed ones.")] = None,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report is written.")] = Path("gongsik-report"),
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes; by default one per core for the whole suite.")
+    ] = None,
 ) -> None:
     """Judge backends by every law and against the reference; exit code 1 on any failure."""
     for name in chapters or ():
@@ -265,7 +268,9 @@ def conformance(
     except OSError as error:
         raise BadArgument(f"no report can be written to {report}: {error.strerror}") from error
     run = _import("gongsik.conformance.run", "conformance").run
-    raise typer.Exit(run(names, device, dtypes, chapters or None, examples, seed, report, out))
+    if jobs is None:
+        jobs = 1 if chapters or device not in (None, "cpu") else os.cpu_count() or 1
+    raise typer.Exit(run(names, device, dtypes, chapters or None, examples, seed, report, out, jobs))
 
 
 @app.command()
