@@ -15,6 +15,9 @@ import numpy as np
 
 from gongsik.reference.special import ERFC, erfc
 
+K = 4
+"""The one tolerance of the library: how many times its bound an error may be. The tolerance study tells why 4."""
+
 Form = Literal["root", "linear"]
 
 
@@ -259,14 +262,14 @@ def _size(x: np.ndarray) -> np.ndarray:
 def _result(value: Any, propagated: Any, precision: Precision, roundings: float = 1) -> Bounded:
     """A value with the error that came in and that of its own rounding.
 
-    A finite value above the format's largest one overflows there, and one within a factor of 4 of it may where the
+    A finite value above the format's largest one overflows there, and one within a factor of K of it may where the
     steps are taken in another order: nothing is known about it any more.
     """
     value = np.asarray(value, np.float64)
     own = roundings * precision.unit * _size(value) + (precision.smallest if roundings else 0)
     error = np.asarray(propagated, np.float64) + own
     finite = np.isfinite(value)
-    error = np.where(np.isnan(error) | (finite & (np.abs(value) > precision.largest / 4)), np.inf, error)
+    error = np.where(np.isnan(error) | (finite & (np.abs(value) > precision.largest / K)), np.inf, error)
     return Bounded(value, np.where(finite | np.isposinf(propagated), error, 0), precision)
 
 

@@ -180,3 +180,20 @@ def test_what_a_pad_fills_in_is_exact():
     padded = np.pad(Bounded(np.ones(1), np.full(1, 0.5), PRECISIONS["float32"]), 1, constant_values=-np.inf)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert padded.value.tolist() == [-np.inf, 1.0, -np.inf]
     assert padded.error.tolist() == [0.0, 0.5, 0.0]
+
+
+def test_booleans_in_doubt_prove_nothing():
+    """Where rounding can turn over most of them, agreement says nothing, and is not counted as a pass."""
+    x: Any = Bounded(np.array([1.0, 1.0, 1.0]), np.array([0.1, 0.1, 0.0]), FLOAT32)
+    in_doubt, clear = x > 1.05, x > 2.0
+    assert compare(np.array([True, False, False]), in_doubt).agreed
+    assert not compare(np.array([True, False, False]), in_doubt).conclusive
+    assert compare(np.array([False, False, False]), clear).conclusive
+    assert not compare(np.array([False, False, True]), in_doubt).agreed
+
+
+def test_near_the_end_of_the_range_nothing_is_known():
+    """2e38 may overflow on the way where the steps are taken in another order; 1e37 has room."""
+    product: Any = Bounded(np.array([1e19, 1e18]), None, FLOAT32) * np.array([2e19, 1e19])
+    assert product.error[0] == np.inf
+    assert np.isfinite(product.error[1])
