@@ -37,7 +37,9 @@ def shape_of(
     """The shape of an argument or a result, for given axes and options."""
     shape: list[int] = []
     for dim in kind.dims:
-        if dim.startswith("*") or dim == "...":
+        if dim in formula.axes and dim.startswith("*"):
+            shape += evaluate(formula, formula.axes[dim], {**options, **sizes})
+        elif dim.startswith("*") or dim == "...":
             shape += sizes[dim.removeprefix("*")]
         elif dim.isdigit():
             shape.append(int(dim))

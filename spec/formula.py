@@ -107,6 +107,9 @@ class Formula(Entry):
         Whether it takes draws as arguments.
     nonempty : bool
         Whether every array must have at least one element.
+    deep : bool
+        Whether it composes so many formulas that only float64 leaves an error bound below the values: it is judged
+        there, and in other precisions layer by layer.
     requires : tuple of (str, str)
         Conditions between axes and options, each a Python expression and, in words, what is expected.
     axes : dict
@@ -120,6 +123,7 @@ class Formula(Entry):
     differentiable: bool | tuple[str, ...] = False
     stochastic: bool = False
     nonempty: bool = False
+    deep: bool = False
     requires: tuple[tuple[str, str], ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
     function: Callable[..., Any] = field(default=lambda: None, repr=False, compare=False)
@@ -167,6 +171,7 @@ def formula(
     differentiable: bool | tuple[str, ...] = False,
     stochastic: bool = False,
     nonempty: bool = False,
+    deep: bool = False,
     requires: tuple[tuple[str, str], ...] = (),
     axes: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -186,7 +191,7 @@ def formula(
         function.formula = Formula(  # pyright: ignore[reportFunctionMemberAccess]
             id=f"{chapter}.{function.__name__}", kind=kind, ko=ko, en=en, tex=tex, notes=notes, source=source,
             errata=errata, arguments=arguments, results=results, differentiable=differentiable, stochastic=stochastic,
-            nonempty=nonempty, requires=requires, axes=dict(axes or {}), function=function,
+            nonempty=nonempty, deep=deep, requires=requires, axes=dict(axes or {}), function=function,
         )  # fmt: skip
         return function
 

@@ -1,0 +1,159 @@
+"""Networks in NumPy: how each layer of a tree is computed, in terms of the formulas."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gongsik.reference.convolution import channel_shuffle, conv2d, conv_transpose2d
+from gongsik.reference.network import ACTIVATIONS, linear
+from gongsik.reference.normalization import batch_norm, batch_norm_inference, batch_norm_running, local_response_norm
+from gongsik.reference.pooling import avg_pool2d, max_pool2d
+from gongsik.reference.regularization import inverted_dropout
+from gongsik.spec import layers as spec
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way through a network: whether it is training, and what auxiliary heads said on the way."""
+
+    training: bool = False
+    auxiliary: list[Any] = field(default_factory=list)
+
+
+def run(layer, at, x, now):
+    """What a layer makes of x. `at` has its arrays by name, and a dict inside for each layer inside it."""
+    return STEPS[type(layer)](layer, at, x, now)
+
+
+def child(name, layer, at, x, now):
+    return run(layer, at.get(name, {}) if name else at, x, now)
+
+
+def _conv2d(layer, at, x, now):
+    options = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "groups": layer.groups}
+    return conv2d(x, at["weight"], at.get("bias"), **options)
+
+
+def _conv_transpose2d(layer, at, x, now):
+    return conv_transpose2d(x, at["weight"], at.get("bias"), stride=layer.stride, padding=layer.padding)
+
+
+def _batch_norm(layer, at, x, now):
+    gamma, beta, mean, var = (at[name] for name in ("weight", "bias", "running_mean", "running_var"))
+    if not now.training:
+        return batch_norm_inference(x, mean, var, gamma, beta, eps=layer.eps)
+    y, batch_mean, batch_var = batch_norm(x, gamma, beta, eps=layer.eps)
+    count = x.size // x.shape[1]
+    running = batch_norm_running(mean, var, batch_mean, batch_var, alpha=1 - layer.momentum, count=count)
+    at["running_mean"], at["running_var"] = running  # the scope is this call's own, the arrays stay what they are
+    at["num_batches_tracked"] = at["num_batches_tracked"] + 1
+    return y
+
+
+def _activation(layer, at, x, now):
+    if layer.name == "relu6":
+        return np.where(x > 6, 6, ACTIVATIONS["relu"](x))
+    return ACTIVATIONS[layer.name](x)
+
+
+def _max_pool(layer, at, x, now):
+    below, right = (layer.beyond(size) for size in x.shape[-2:])
+    if below or right:
+        p = layer.padding
+        x = np.pad(x, ((0, 0), (0, 0), (p, p + below), (p, p + right)), constant_values=-np.inf)
+        return max_pool2d(x, kernel=layer.kernel, stride=layer.stride)
+    return max_pool2d(x, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
+
+
+def _avg_pool(layer, at, x, now):
+    return avg_pool2d(x, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
+
+
+def _adaptive_avg_pool(layer, at, x, now):
+    def parts(size):
+        return [slice(i * size // layer.size, -(-(i + 1) * size // layer.size)) for i in range(layer.size)]
+
+    h, w = x.shape[-2:]
+    x = np.stack([x[:, :, part].mean(-2) for part in parts(h)], -2)  # [n c size w]
+    return np.stack([x[..., part].mean(-1) for part in parts(w)], -1)  # [n c size size]
+
+
+def _local_response_norm(layer, at, x, now):
+    options = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k, "average": layer.average}
+    return local_response_norm(x, **options)
+
+
+def _dropout(layer, at, x, now):
+    return inverted_dropout(x, at["uniform"], p=layer.p) if now.training else x
+
+
+def _sequential(layer, at, x, now):
+    for name, each in layer.layers:
+        x = child(name, each, at, x, now)
+    return x
+
+
+def _residual(layer, at, x, now):
+    y = run(layer.body, at, x, now)
+    shortcut = x if layer.shortcut is None else child(layer.shortcut_name, layer.shortcut, at, x, now)
+    return ACTIVATIONS[layer.activation](y + shortcut)
+
+
+def _parallel(layer, at, x, now):
+    n = len(layer.branches)
+    shares = np.split(x, n, axis=1) if layer.split else [x] * n
+    outputs = [
+        share if branch is None else child(name, branch, at, share, now)
+        for (name, branch), share in zip(layer.branches, shares, strict=True)
+    ]
+    if layer.crop:
+        height, width = (min(y.shape[axis] for y in outputs) for axis in (-2, -1))
+        outputs = [_cropped(y, height, width) for y in outputs]
+    return np.concatenate(outputs, axis=1)
+
+
+def _cropped(x, height, width):
+    """The middle of a map."""
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top : top + height, left : left + width]
+
+
+def _gate(layer, at, x, now):
+    return x * child(layer.name, layer.gate, at, x, now)
+
+
+def _dual_path(layer, at, x, now):
+    y = run(layer.body, at, x, now)
+    shortcut = x if layer.shortcut is None else run(layer.shortcut, at, x, now)
+    r = layer.width
+    return np.concatenate([shortcut[:, :r] + y[:, :r], shortcut[:, r:], y[:, r:]], axis=1)
+
+
+def _auxiliary(layer, at, x, now):
+    if now.training:
+        now.auxiliary.append(run(layer.head, at, x, now))
+    return x
+
+
+STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
+    spec.Conv2d: _conv2d,
+    spec.ConvTranspose2d: _conv_transpose2d,
+    spec.BatchNorm2d: _batch_norm,
+    spec.Linear: lambda layer, at, x, now: linear(x, at["weight"], at.get("bias")),
+    spec.Activation: _activation,
+    spec.MaxPool2d: _max_pool,
+    spec.AvgPool2d: _avg_pool,
+    spec.AdaptiveAvgPool2d: _adaptive_avg_pool,
+    spec.LocalResponseNorm: _local_response_norm,
+    spec.Dropout: _dropout,
+    spec.Flatten: lambda layer, at, x, now: x.reshape(len(x), -1),
+    spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
+    spec.Sequential: _sequential,
+    spec.Residual: _residual,
+    spec.Parallel: _parallel,
+    spec.Gate: _gate,
+    spec.DualPath: _dual_path,
+    spec.Auxiliary: _auxiliary,
+}

@@ -1,0 +1,244 @@
+"""Networks in PyTorch: how each layer of a tree is computed, on arrays by name or inside a module."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gongsik.spec import layers as spec
+from gongsik.spec.errors import DomainError
+from gongsik.torch_impl.convolution import channel_shuffle
+from gongsik.torch_impl.network import ACTIVATIONS
+from gongsik.torch_impl.normalization import local_response_norm
+from gongsik.torch_impl.regularization import inverted_dropout
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way through a network: whether it is training, and what auxiliary heads said on the way."""
+
+    training: bool = False
+    auxiliary: list[Any] = field(default_factory=list)
+
+
+def run(layer, at, x, now):
+    """What a layer makes of x. `at` has its arrays by name: a dict with dicts inside, or a `NetworkModule`.
+
+    In training the running statistics in `at` are written over: whoever wants to keep them passes a copy.
+    """
+    return STEPS[type(layer)](layer, at, x, now)
+
+
+def child(name, layer, at, x, now):
+    if not name:
+        return run(layer, at, x, now)
+    if isinstance(at, dict):
+        return run(layer, at.get(name, {}), x, now)
+    return at[name](x, now)  # a module's part, called so that its hooks are
+
+
+def _conv2d(layer, at, x, now):
+    bias = at["bias"] if layer.bias else None
+    return F.conv2d(x, at["weight"], bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+
+
+def _conv_transpose2d(layer, at, x, now):
+    return F.conv_transpose2d(x, at["weight"], at["bias"] if layer.bias else None, layer.stride, layer.padding)
+
+
+def _batch_norm(layer, at, x, now):
+    if now.training:
+        if x.numel() == x.shape[1]:
+            raise DomainError("batch_norm: one value per channel has no variance, expected at least two in training")
+        at["num_batches_tracked"].add_(1)
+    statistics = at["running_mean"], at["running_var"]
+    return F.batch_norm(x, *statistics, at["weight"], at["bias"], now.training, layer.momentum, layer.eps)
+
+
+def _linear(layer, at, x, now):
+    return F.linear(x, at["weight"], at["bias"] if layer.bias else None)
+
+
+OVER = {"relu": F.relu_, "relu6": lambda x: F.relu6(x, inplace=True)}
+"""Activations that can be written over their input: one large result less."""
+FRESH = (spec.Conv2d, spec.ConvTranspose2d, spec.BatchNorm2d, spec.Linear)
+"""Layers whose result nobody else has, and whose gradient does not need it."""
+
+
+def _activation(layer, at, x, now):
+    return F.relu6(x) if layer.name == "relu6" else ACTIVATIONS[layer.name](x)
+
+
+def _max_pool(layer, at, x, now):
+    return F.max_pool2d(x, layer.kernel, layer.step, layer.padding, ceil_mode=layer.ceil)
+
+
+def _avg_pool(layer, at, x, now):
+    return F.avg_pool2d(x, layer.kernel, layer.step, layer.padding)
+
+
+def _adaptive_avg_pool(layer, at, x, now):
+    # The mean is as fast as the pooling kernel, and its gradient faster.
+    return x.mean((-2, -1), keepdim=True) if layer.size == 1 else F.adaptive_avg_pool2d(x, layer.size)
+
+
+def _local_response_norm(layer, at, x, now):
+    options = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k, "average": layer.average}
+    return local_response_norm(x, **options)
+
+
+def _dropout(layer, at, x, now):
+    if not now.training:
+        return x
+    if isinstance(at, dict):
+        return inverted_dropout(x, at["uniform"], p=layer.p)
+    return F.dropout(x, layer.p)
+
+
+def _sequential(layer, at, x, now):
+    before = None
+    for name, each in layer.layers:
+        if isinstance(before, FRESH) and isinstance(each, spec.Activation) and each.name in OVER:
+            x = OVER[each.name](x)
+        else:
+            x = child(name, each, at, x, now)
+        before = each
+    return x
+
+
+def _last(layer):
+    while isinstance(layer, spec.Sequential) and layer.layers:
+        layer = layer.layers[-1][1]
+    return layer
+
+
+def _residual(layer, at, x, now):
+    y = run(layer.body, at, x, now)
+    shortcut = x if layer.shortcut is None else child(layer.shortcut_name, layer.shortcut, at, x, now)
+    y = y.add_(shortcut) if isinstance(_last(layer.body), FRESH) and y.dtype == shortcut.dtype else y + shortcut
+    return OVER[layer.activation](y) if layer.activation in OVER else ACTIVATIONS[layer.activation](y)
+
+
+def _parallel(layer, at, x, now):
+    n = len(layer.branches)
+    shares = x.chunk(n, dim=1) if layer.split else [x] * n
+    outputs = [
+        share if branch is None else child(name, branch, at, share, now)
+        for (name, branch), share in zip(layer.branches, shares, strict=True)
+    ]
+    if layer.crop:
+        height, width = (min(y.shape[axis] for y in outputs) for axis in (-2, -1))
+        outputs = [_cropped(y, height, width) for y in outputs]
+    return torch.cat(outputs, 1)
+
+
+def _cropped(x, height, width):
+    """The middle of a map."""
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top : top + height, left : left + width]
+
+
+def _gate(layer, at, x, now):
+    return x * child(layer.name, layer.gate, at, x, now)
+
+
+def _dual_path(layer, at, x, now):
+    y = run(layer.body, at, x, now)
+    shortcut = x if layer.shortcut is None else run(layer.shortcut, at, x, now)
+    r = layer.width
+    return torch.cat([shortcut[:, :r] + y[:, :r], shortcut[:, r:], y[:, r:]], 1)
+
+
+def _auxiliary(layer, at, x, now):
+    if now.training:
+        now.auxiliary.append(run(layer.head, at, x, now))
+    return x
+
+
+STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
+    spec.Conv2d: _conv2d,
+    spec.ConvTranspose2d: _conv_transpose2d,
+    spec.BatchNorm2d: _batch_norm,
+    spec.Linear: _linear,
+    spec.Activation: _activation,
+    spec.MaxPool2d: _max_pool,
+    spec.AvgPool2d: _avg_pool,
+    spec.AdaptiveAvgPool2d: _adaptive_avg_pool,
+    spec.LocalResponseNorm: _local_response_norm,
+    spec.Dropout: _dropout,
+    spec.Flatten: lambda layer, at, x, now: x.flatten(1),
+    spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
+    spec.Sequential: _sequential,
+    spec.Residual: _residual,
+    spec.Parallel: _parallel,
+    spec.Gate: _gate,
+    spec.DualPath: _dual_path,
+    spec.Auxiliary: _auxiliary,
+}
+
+
+class NetworkModule(nn.Module):
+    """A network as a module: its state dict has the names and shapes of ``config.parameters()`` and ``buffers()``.
+
+    Parameters start as torch's own layers start. In training mode dropout draws from torch's generator, running
+    statistics are updated in place, and a network with auxiliary heads returns what they say as well.
+
+    Parameters
+    ----------
+    config : Architecture or Layer
+        The configuration, or a part of a network.
+
+    Examples
+    --------
+    >>> from gongsik.spec.layers import Activation, Conv2d, sequence
+    >>> list(NetworkModule(sequence(Conv2d(3, 8, 3), Activation())).state_dict())
+    ['0.weight', '0.bias']
+    """
+
+    def __init__(self, config: spec.Architecture | spec.Layer, /) -> None:
+        super().__init__()
+        self.layer = config.network if isinstance(config, spec.Architecture) else config
+        self._fill(self.layer)
+
+    def _fill(self, layer: spec.Layer) -> None:
+        """Make the arrays of a layer mine, and a module of each named layer inside it."""
+        for name, inner in layer.children() if isinstance(layer, spec.Tree) else ():
+            if name:
+                self.add_module(name, NetworkModule(inner))
+            else:
+                self._fill(inner)
+        if made := _torch_layer(layer):
+            for name in layer.parameters():
+                self.register_parameter(name, getattr(made, name))
+            for name in layer.buffers():
+                self.register_buffer(name, getattr(made, name))
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def forward(self, x: Tensor, now: Pass | None = None) -> Any:
+        if now is not None:  # inside another network, of which a part may be frozen
+            return run(self.layer, self, x, Pass(self.training, now.auxiliary))
+        now = Pass(self.training)
+        y = run(self.layer, self, x, now)
+        return (y, *now.auxiliary) if now.auxiliary else y
+
+    def extra_repr(self) -> str:
+        return "" if isinstance(self.layer, spec.Tree) else str(self.layer)
+
+
+def _torch_layer(layer: spec.Layer) -> nn.Module | None:
+    """Torch's own layer with the parameters of this one, as they start."""
+    match layer:
+        case spec.Conv2d():
+            return nn.Conv2d(layer.c_in, layer.c_out, layer.kernel, groups=layer.groups, bias=layer.bias)
+        case spec.ConvTranspose2d():
+            return nn.ConvTranspose2d(layer.c_in, layer.c_out, layer.kernel, bias=layer.bias)
+        case spec.BatchNorm2d():
+            return nn.BatchNorm2d(layer.channels)
+        case spec.Linear():
+            return nn.Linear(layer.n_in, layer.n_out, bias=layer.bias)
+    return None
