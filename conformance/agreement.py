@@ -16,7 +16,7 @@ import pytest
 
 from gongsik import reference
 from gongsik.conformance.bounded import PRECISIONS, Bounded, Doubtful, K, Precision
-from gongsik.conformance.strategies import Case, PerBackend, interior, make
+from gongsik.conformance.strategies import Case, PerBackend, find, interior, make
 from gongsik.spec import Formula, formulas
 from gongsik.spec.array import ArrayType, Ordered, SignedLabels, TreeType
 
@@ -337,8 +337,13 @@ def _error(x: Any) -> Any:
 
 
 def result_weights(precision: Precision, name: str, case: Case) -> list[np.ndarray | None]:
-    """Weights by which the leaves of a formula's result are summed up to one number; None for integers and booleans."""
+    """Weights by which the leaves of a formula's result are summed up to one number; None for those without gradient.
+
+    These are integers, booleans, and what is only carried along.
+    """
     result = values(Exact(precision), name, case)
+    for part in find(name).carried:
+        result = result._replace(**{part: _map(lambda _: None, getattr(result, part))})
     leaves = [leaf for leaf, _ in flatten(result, result)]
     return [make(7, "normal", leaf.shape, precision.name) if isinstance(leaf, Bounded) else None for leaf in leaves]
 

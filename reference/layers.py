@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from gongsik.reference.autodiff import constant
+from gongsik.reference.activation import softmax
 from gongsik.reference.convolution import channel_shuffle, conv2d, conv_transpose2d
 from gongsik.reference.network import ACTIVATIONS, linear
 from gongsik.reference.normalization import batch_norm, batch_norm_inference, batch_norm_running, local_response_norm
-from gongsik.reference.pooling import avg_pool2d, max_pool2d
+from gongsik.reference.pooling import avg_pool2d, max_pool2d, trainable_subsampling
 from gongsik.reference.regularization import inverted_dropout
 from gongsik.spec import layers as spec
 
@@ -40,13 +42,24 @@ def _conv_transpose2d(layer, at, x, now):
     return conv_transpose2d(x, at["weight"], at.get("bias"), stride=layer.stride, padding=layer.padding)
 
 
+def _partial_conv2d(layer, at, x, now):
+    none = np.zeros((1, layer.kernel, layer.kernel), x.dtype)
+    weight = np.concatenate([none, at["weight"]])[np.array(layer.index())]  # [o c kernel kernel]
+    return conv2d(x, weight, at["bias"])
+
+
+def _radial_basis(layer, at, x, now):
+    return -((x[:, None] - at["weight"]) ** 2).sum(-1)
+
+
 def _batch_norm(layer, at, x, now):
     gamma, beta, mean, var = (at[name] for name in ("weight", "bias", "running_mean", "running_var"))
     if not now.training:
         return batch_norm_inference(x, mean, var, gamma, beta, eps=layer.eps)
     y, batch_mean, batch_var = batch_norm(x, gamma, beta, eps=layer.eps)
     count = x.size // x.shape[1]
-    running = batch_norm_running(mean, var, batch_mean, batch_var, alpha=1 - layer.momentum, count=count)
+    batch = constant(batch_mean), constant(batch_var)  # no gradient goes back through what is carried along
+    running = batch_norm_running(mean, var, *batch, alpha=1 - layer.momentum, count=count)
     at["running_mean"], at["running_var"] = running  # the scope is this call's own, the arrays stay what they are
     at["num_batches_tracked"] = at["num_batches_tracked"] + 1
     return y
@@ -80,6 +93,10 @@ def _adaptive_avg_pool(layer, at, x, now):
     return np.stack([x[..., part].mean(-1) for part in parts(w)], -1)  # [n c size size]
 
 
+def _zero_channels(layer, at, x, now):
+    return np.pad(x, ((0, 0), (0, layer.channels - x.shape[1]), (0, 0), (0, 0)))
+
+
 def _local_response_norm(layer, at, x, now):
     options = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k, "average": layer.average}
     return local_response_norm(x, **options)
@@ -103,7 +120,8 @@ def _residual(layer, at, x, now):
 
 def _parallel(layer, at, x, now):
     n = len(layer.branches)
-    shares = np.split(x, n, axis=1) if layer.split else [x] * n
+    c = x.shape[1] // n
+    shares = [x[:, i * c : (i + 1) * c] for i in range(n)] if layer.split else [x] * n
     outputs = [
         share if branch is None else child(name, branch, at, share, now)
         for (name, branch), share in zip(layer.branches, shares, strict=True)
@@ -140,15 +158,20 @@ def _auxiliary(layer, at, x, now):
 STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Conv2d: _conv2d,
     spec.ConvTranspose2d: _conv_transpose2d,
+    spec.PartialConv2d: _partial_conv2d,
     spec.BatchNorm2d: _batch_norm,
     spec.Linear: lambda layer, at, x, now: linear(x, at["weight"], at.get("bias")),
+    spec.RadialBasis: _radial_basis,
+    spec.Softmax: lambda layer, at, x, now: softmax(x),
     spec.Activation: _activation,
     spec.MaxPool2d: _max_pool,
     spec.AvgPool2d: _avg_pool,
+    spec.Subsampling: lambda layer, at, x, now: trainable_subsampling(x, at["weight"], at["bias"], kernel=layer.kernel),
     spec.AdaptiveAvgPool2d: _adaptive_avg_pool,
     spec.LocalResponseNorm: _local_response_norm,
     spec.Dropout: _dropout,
     spec.Flatten: lambda layer, at, x, now: x.reshape(len(x), -1),
+    spec.ZeroChannels: _zero_channels,
     spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
     spec.Sequential: _sequential,
     spec.Residual: _residual,

@@ -97,6 +97,7 @@ def forward(
     deep=True,
     stochastic=True,
     differentiable=("params", "x"),
+    carried=("buffers",),
 )
 def forward_training(
     config: Architecture, params: Parameters, buffers: Parameters, draws: Parameters, x: Float[Array, "n *sample"], /

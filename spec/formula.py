@@ -110,6 +110,8 @@ class Formula(Entry):
     deep : bool
         Whether it composes so many formulas that only float64 leaves an error bound below the values: it is judged
         there, and in other precisions layer by layer.
+    carried : tuple of str
+        Fields of the result that are only carried along: no gradient goes back through them.
     requires : tuple of (str, str)
         Conditions between axes and options, each a Python expression and, in words, what is expected.
     axes : dict
@@ -124,6 +126,7 @@ class Formula(Entry):
     stochastic: bool = False
     nonempty: bool = False
     deep: bool = False
+    carried: tuple[str, ...] = ()
     requires: tuple[tuple[str, str], ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
     function: Callable[..., Any] = field(default=lambda: None, repr=False, compare=False)
@@ -172,6 +175,7 @@ def formula(
     stochastic: bool = False,
     nonempty: bool = False,
     deep: bool = False,
+    carried: tuple[str, ...] = (),
     requires: tuple[tuple[str, str], ...] = (),
     axes: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -191,7 +195,7 @@ def formula(
         function.formula = Formula(  # pyright: ignore[reportFunctionMemberAccess]
             id=f"{chapter}.{function.__name__}", kind=kind, ko=ko, en=en, tex=tex, notes=notes, source=source,
             errata=errata, arguments=arguments, results=results, differentiable=differentiable, stochastic=stochastic,
-            nonempty=nonempty, deep=deep, requires=requires, axes=dict(axes or {}), function=function,
+            nonempty=nonempty, deep=deep, carried=carried, requires=requires, axes=dict(axes or {}), function=function,
         )  # fmt: skip
         return function
 

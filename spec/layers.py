@@ -5,6 +5,7 @@ what size it makes of a size; a backend knows how to compute it. A layer that is
 empty name adds nothing to theirs, so that a block may be nested for our reading and flat in its checkpoint.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -38,10 +39,16 @@ __all__ = [
     "LocalResponseNorm",
     "MaxPool2d",
     "Parallel",
+    "PartialConv2d",
+    "RadialBasis",
     "Residual",
     "Row",
     "Sequential",
+    "Single",
+    "Softmax",
+    "Subsampling",
     "Tree",
+    "ZeroChannels",
     "check_network",
     "flat",
     "join",
@@ -169,6 +176,41 @@ class Conv2d(Layer):
 
 
 @dataclass(frozen=True)
+class PartialConv2d(Layer):
+    """A convolution of which each output sees a few of the inputs only: `sees` lists them, output by output.
+
+    The weight has one kernel per connection, [connections kernel kernel], in the order of the list.
+    """
+
+    c_in: int
+    sees: tuple[tuple[int, ...], ...]
+    kernel: int
+
+    def __post_init__(self) -> None:
+        _check(self, 1, c_in=self.c_in, kernel=self.kernel)
+        for inputs in self.sees:
+            if not inputs or len(set(inputs)) < len(inputs) or not set(inputs) <= set(range(self.c_in)):
+                raise DomainError(f"PartialConv2d: an output sees {inputs}, expected different inputs below {self.c_in}")
+
+    def index(self) -> list[list[int]]:
+        """Which kernel connects an output (row) to an input (column), counted from 1; 0 where none does."""
+        number = itertools.count(1)
+        kernels = [{i: next(number) for i in inputs} for inputs in self.sees]
+        return [[kernel.get(i, 0) for i in range(self.c_in)] for kernel in kernels]
+
+    def parameters(self) -> Mapping[str, Shape]:
+        return {"weight": (sum(map(len, self.sees)), self.kernel, self.kernel), "bias": (len(self.sees),)}
+
+    def output(self, shape: Shape, /) -> Shape:
+        _, *sizes = _image(self, shape, self.c_in)
+        return (len(self.sees), *(_size(self, size, self.kernel, 1, 0) for size in sizes))
+
+    def __str__(self) -> str:
+        connections = sum(map(len, self.sees))
+        return f"PartialConv2d({self.c_in}, {len(self.sees)}, {self.kernel}, {connections} connections)"
+
+
+@dataclass(frozen=True)
 class ConvTranspose2d(Layer):
     """`convolution.conv_transpose2d` with a weight and, unless `bias` is false, a bias."""
 
@@ -247,6 +289,34 @@ class Linear(Layer):
 
 
 @dataclass(frozen=True)
+class RadialBasis(Layer):
+    """``-||x - w_i||^2`` for each row of a weight that is given, not learned: how near x is to each of some codes."""
+
+    n_in: int
+    n_out: int
+
+    def __post_init__(self) -> None:
+        _check(self, 1, n_in=self.n_in, n_out=self.n_out)
+
+    def buffers(self) -> Mapping[str, Shape]:
+        return {"weight": (self.n_out, self.n_in)}
+
+    def output(self, shape: Shape, /) -> Shape:
+        return Linear(self.n_in, self.n_out).output(shape)
+
+    def depth(self) -> int:
+        return 1
+
+    def _multiply_adds(self, output: Shape) -> int:
+        return self.n_in * self.n_out
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """`activation.softmax` over the features."""
+
+
+@dataclass(frozen=True)
 class Activation(Layer):
     """One of `ACTIVATIONS`, element by element, with its default options."""
 
@@ -306,6 +376,24 @@ class AvgPool2d(_Pool):
 
 
 @dataclass(frozen=True)
+class Subsampling(Layer):
+    """`pooling.trainable_subsampling`: the sum over `kernel` x `kernel` pixels, weighed, shifted and squashed."""
+
+    channels: int
+    kernel: int = 2
+
+    def __post_init__(self) -> None:
+        _check(self, 1, channels=self.channels, kernel=self.kernel)
+
+    def parameters(self) -> Mapping[str, Shape]:
+        return {"weight": (self.channels,), "bias": (self.channels,)}
+
+    def output(self, shape: Shape, /) -> Shape:
+        _image(self, shape, self.channels)
+        return AvgPool2d(self.kernel).output(shape)
+
+
+@dataclass(frozen=True)
 class AdaptiveAvgPool2d(Layer):
     """The mean over each of `size` x `size` parts of the image, which overlap where the size does not divide it."""
 
@@ -350,6 +438,18 @@ class Flatten(Layer):
 
     def output(self, shape: Shape, /) -> Shape:
         return (math.prod(shape),)
+
+
+@dataclass(frozen=True)
+class ZeroChannels(Layer):
+    """Channels of zeros after those of the image, so that there are `channels`."""
+
+    channels: int
+
+    def output(self, shape: Shape, /) -> Shape:
+        if _image(self, shape)[0] > self.channels:
+            raise ShapeError(f"{self}: a sample has {shape[0]} channels, expected at most {self.channels}")
+        return (self.channels, *shape[1:])
 
 
 @dataclass(frozen=True)
@@ -613,6 +713,16 @@ class Architecture:
         if problems:
             raise ShapeError(f"{type(self).__name__}: the checkpoint does not fit: {'; '.join(problems)}")
         return {name: state[name] for name in self.parameters()}, {name: state[name] for name in self.buffers()}
+
+
+@dataclass(frozen=True)
+class Single(Architecture):
+    """A layer, or a tree of them, as a network of its own."""
+
+    layer: Layer
+
+    def build(self) -> Layer:
+        return self.layer
 
 
 def nest(table: Mapping[str, Any], /) -> dict[str, Any]:
