@@ -27,6 +27,7 @@ from gongsik.reference.arrays import ADAPTER as NUMPY
 from gongsik.spec import ArrayAdapter, formulas
 from gongsik.spec.check import implements
 from gongsik.torch_impl.arrays import ADAPTER as TORCH
+from gongsik.torch_impl.compiled import GAINS
 
 OURS = "gongsik"
 _FLOOR = "floor"
@@ -143,7 +144,8 @@ def _rows(id: str, data: Data, floor: Floor, budget: float) -> list[Row]:
     clock = clock_of(data.device)
     function = getattr(torch_impl, name)
     ours = {OURS: partial(function, *given.arguments, **given.options), **given.ours}
-    if data.size == "large" and not given.ours and can_compile(data.device):  # smaller ones are not compiled
+    gains = id in GAINS  # the others, and smaller inputs, are not compiled
+    if data.size == "large" and gains and not given.ours and can_compile(data.device):
         ours["gongsik compiled"] = partial(torch_impl.compiled(function, id), *given.arguments, **given.options)
     peers = {peer: partial(call, *given.arguments) for peer, call in given.peers.items()}
     moved = given.moved or bytes_of(given.arguments) + bytes_of(ours[OURS]())

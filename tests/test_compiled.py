@@ -71,11 +71,15 @@ def test_a_compiled_step_agrees(id):
         assert verdict.agreed, verdict.message
 
 
+def test_what_gains_is_a_formula():
+    assert set(formulas()) >= compiled.GAINS
+
+
 def test_a_compiled_formula_uses_the_options_of_this_call(monkeypatch):
     monkeypatch.setattr(compiled, "PAYS_FROM", 0)
     target = Target(gongsik.backend("torch", **PURE), PRECISIONS["float32"])
-    for slope in (0.5, 1.0, 0.0, 0.25):
-        verdict = check_values(target, "leaky_relu", Case((numpy_tree(0)["d"],), {"negative_slope": slope}))
+    for k in (0.5, 1.0, 2.0, 0.25):
+        verdict = check_values(target, "local_response_norm", Case((numpy_tree(0)["d"],), {"k": k}))
         assert verdict.agreed, verdict.message
 
 

@@ -27,7 +27,7 @@ from gongsik.conformance.agreement import (
 )  # fmt: skip
 from gongsik.conformance.bounded import PRECISIONS, Precision
 from gongsik.conformance.strategies import PRECISION, Case, inputs
-from gongsik.spec import Formula, formulas
+from gongsik.spec import DtypeError, Formula, ShapeError, formulas
 from gongsik.spec.array import ArrayType, Ordered
 
 OURS = {id: formula for id, formula in formulas().items() if hasattr(torch_impl, formula.name)}
@@ -148,3 +148,15 @@ def test_autocast_is_within_the_bound_of_bfloat16(id, mixed):
 
     with drawing(target.precision):
         check()
+
+
+@pytest.mark.parametrize(
+    ("function", "params", "error", "message"),
+    [
+        (lambda w: w.sum(), {"w": torch.arange(3)}, DtypeError, "dtype torch.int64, expected a float dtype"),
+        (lambda w: 2 * w, torch.ones(3), ShapeError, r"returned an array of shape \(3,\), expected \(\)"),
+    ],
+)
+def test_value_and_grad_says_what_it_cannot_differentiate(function, params, error, message):
+    with pytest.raises(error, match=message):
+        torch_impl.value_and_grad(function)(params)

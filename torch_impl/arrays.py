@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
-from torch.utils import _pytree as pytree
 
-from gongsik.spec import ArrayAdapter
+from gongsik.spec import ArrayAdapter, DtypeError, ShapeError
 from gongsik.spec import implements as _implements
+from gongsik.spec.tree import leaves, rebuild
 
 D = TypeVar("D", bound=Callable[..., Any])
 
@@ -42,23 +42,35 @@ def value_and_grad(function: Callable[..., Tensor], /) -> Callable[..., tuple[Te
     Returns
     -------
     callable
-        ``(params, *rest) -> (value, grads)``, `grads` in the structure of `params`.
+        ``(params, *rest) -> (value, grads)``, `grads` in the structure of `params`. What the value does not depend on
+        has gradient 0.
+
+    Raises
+    ------
+    DtypeError
+        By the callable, if a parameter is not of a float dtype.
+    ShapeError
+        By the callable, if the value has axes.
     """
 
     def evaluate(params: Any, /, *rest: Any) -> tuple[Tensor, Any]:
         if torch.compiler.is_compiling():  # which traces the gradients of torch.func, not those of torch.autograd
             grads, value = torch.func.grad_and_value(function)(params, *rest)
             return value, grads
+        given = leaves(params)
+        for p in given:
+            if not p.is_floating_point():
+                raise DtypeError(f"a parameter has dtype {p.dtype}, expected a float dtype")
         with torch.enable_grad():
-            params = _map(lambda p: p.detach().requires_grad_(), params)
-            value = function(params, *rest)
-            leaves = list(_leaves(params))
+            given = [p.detach().requires_grad_() for p in given]
+            value = function(rebuild(params, given), *rest)
+            if value.ndim:
+                raise ShapeError(f"the function returned an array of shape {tuple(value.shape)}, expected ()")
             if value.requires_grad:
-                grads = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+                grads = torch.autograd.grad(value, given, materialize_grads=True)
             else:  # it does not depend on any of them
-                grads = [torch.zeros_like(leaf) for leaf in leaves]
-        found = iter(grads)
-        return value.detach(), _map(lambda _: next(found), params)
+                grads = map(torch.zeros_like, given)
+        return value.detach(), rebuild(params, grads)
 
     return evaluate
 
@@ -68,14 +80,6 @@ def may_need_gradient(x: Tensor) -> bool:
     if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(x):
         return True
     return torch.is_grad_enabled() and x.requires_grad
-
-
-def _map(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    return pytree.tree_map(function, tree)
-
-
-def _leaves(tree: Any) -> list[Tensor]:
-    return pytree.tree_leaves(tree)
 
 
 def _holds(x: Tensor, condition: Callable[[Tensor], Any], what: str) -> bool:

@@ -11,6 +11,7 @@ from gongsik.spec import network as spec
 from gongsik.spec.model import check_parameters
 from gongsik.torch_impl.activation import elu, leaky_relu, relu, sigmoid, step, tanh
 from gongsik.torch_impl.arrays import implements
+from gongsik.torch_impl.trees import is_transformed
 
 __all__ = [
     "MLPModule",
@@ -130,6 +131,13 @@ def computation_graph(graph, inputs, /):
 @implements(spec.automatic_differentiation)
 def automatic_differentiation(graph, inputs, upstream=None, /):
     graph.check_inputs("automatic_differentiation", inputs, upstream)
+    if not is_transformed([[*inputs.values()]]):
+        with torch.enable_grad():
+            leaves = {name: x.detach().requires_grad_() for name, x in inputs.items()}
+            result = _evaluate(graph, leaves)[graph.output]
+        upstream = torch.ones_like(result) if upstream is None else upstream
+        gradients = torch.autograd.grad(result, tuple(leaves.values()), upstream, materialize_grads=True)
+        return dict(zip(leaves, gradients, strict=True))
     # torch.func records on a level of its own, so this may itself be differentiated, vectorised and compiled.
     result, pull_back, *_ = torch.func.vjp(lambda inputs: _evaluate(graph, inputs)[graph.output], inputs)
     return pull_back(torch.ones_like(result) if upstream is None else upstream)[0]
