@@ -518,7 +518,7 @@ def test_noise_has_the_mean_and_variance_it_says(gs, x, std):
         gs.weight_noise(gs.array(many), gs.array(normal), std=std),
     ):
         values = gs.numpy(noisy).astype(float) - x[0]
-        coarse = gs.precision.unit * (8 + 8 * std)  # what the format itself may move the mean
+        coarse = gs.precision.unit * (8 + 8 * std)  # rounding of numbers up to 8: x, and draws of no more than 8 std
         assert abs(values.mean()) < 6 * std / 100 + coarse
         assert abs(values.var() - std**2) < 6 * std**2 * math.sqrt(2) / 100 + 8 * std * coarse
 

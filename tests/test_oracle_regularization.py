@@ -63,19 +63,31 @@ def test_ridge_and_lasso_of_scikit_learn_are_stationary(strength):
     """At their coefficients no direction lowers our objective: the KKT conditions of ridge and lasso hold."""
     x = DRAWS.normal("x", (40, 6))
     y = x @ np.array([2.0, -1.0, 0.5, 0.0, 0.0, 0.0]) + 0.1 * DRAWS.normal("y", 40)
-    gap = 1e3 * FLOAT64.unit * np.abs(x.T @ x).sum()
+    m, n = x.shape
+    curvature = np.linalg.norm(x, 2) ** 2
+
+    def gamma(k):
+        return k * FLOAT64.unit / (1 - k * FLOAT64.unit)
+
+    def rounding(w):
+        """Of the sums over the samples: of theirs, and of ours (Higham 2002, section 3.1)."""
+        return 2 * gamma(m + 2) * np.linalg.norm(np.abs(x).T @ (np.abs(x) @ np.abs(w) + np.abs(y))) / m
 
     def residual_slope(w):
         return reference.value_and_grad(lambda w: reference.mse(x @ w, y) / 2)(w)[1]
 
     ridge = Ridge(alpha=40 * strength, fit_intercept=False, solver="cholesky").fit(x, y).coef_
     penalty_slope = reference.value_and_grad(lambda w: reference.l2_penalty(w, strength=strength))(ridge)[1]
-    assert np.abs(residual_slope(ridge) + penalty_slope).max() < gap
+    # What Cholesky leaves of a system: Higham 2002, theorem 10.4.
+    left = gamma(3 * n + 1) * n * (curvature + m * strength) * np.linalg.norm(ridge) / m
+    assert np.linalg.norm(residual_slope(ridge) + penalty_slope) <= left + rounding(ridge)
 
     lasso = Lasso(alpha=strength, fit_intercept=False, tol=1e-15, max_iter=100_000).fit(x, y).coef_
     slope, penalty_slope = residual_slope(lasso), reference.value_and_grad(reference.l1_penalty)(lasso)[1]
     used = lasso != 0
-    assert np.abs((slope + strength * penalty_slope)[used]).max(initial=0) < gap
+    # It stops at a duality gap of tol |y|^2, and no proximal gradient is longer than the root of 2 L times the gap.
+    gap = np.sqrt(2 * curvature * 1e-15 * (y @ y)) / m + rounding(lasso)
+    assert np.abs((slope + strength * penalty_slope)[used]).max(initial=0) <= gap
     assert np.abs(slope[~used]).max(initial=0) <= strength + gap
     assert (~used).any(), "no coefficient is 0: nothing of the subgradient was tested"
 
@@ -172,10 +184,10 @@ def test_color_jitter_is_the_contrast_and_shift_of_plain_pixels():
 def test_label_smoothing_is_that_of_torch(eps):
     """F.cross_entropy(label_smoothing=eps), and F.cross_entropy on our targets."""
     logits, labels = DRAWS.normal("logits", (8, 5)), DRAWS.integers("labels", 8, 5)
-    smooth = reference.label_smoothing(np.eye(5)[labels], eps=eps)
-    expected = of_reference("cross_entropy", reference.softmax(logits), smooth)
-    expected.error = expected.error + 8 * FLOAT64.unit * np.abs(logits).max()  # of softmax and smoothing themselves
-    z = torch.tensor(logits)
+    exact = Exact(FLOAT64)
+    targets = reference.label_smoothing(exact.array(np.eye(5)[labels]), eps=eps)
+    expected = reference.cross_entropy(reference.softmax(exact.array(logits)), targets)
+    z, smooth = torch.tensor(logits), reference.label_smoothing(np.eye(5)[labels], eps=eps)
     assert_inside(F.cross_entropy(z, torch.tensor(labels), label_smoothing=eps), expected)
     assert_inside(F.cross_entropy(z, torch.tensor(smooth)), expected)
 
