@@ -122,8 +122,8 @@ def batch_norm_backward(upstream, x, gamma, /, *, eps=1e-5):
 def batch_norm_running(running_mean, running_var, mean, var, /, *, alpha=0.9, count=None):
     unbiased = 1 if count is None else count / (count - 1)
     return spec.BatchStatistics(
-        alpha * running_mean + (1 - alpha) * mean,
-        alpha * running_var + ((1 - alpha) * unbiased) * var,
+        torch.add(alpha * running_mean, mean, alpha=1 - alpha),
+        torch.add(alpha * running_var, var, alpha=(1 - alpha) * unbiased),
     )
 
 
