@@ -28,6 +28,7 @@ from gongsik.spec import Formula, formulas
 from gongsik.spec.abstract import shape_of
 from gongsik.spec.array import (
     ArrayType,
+    Corners,
     Domain,
     Finite,
     Labels,
@@ -127,6 +128,8 @@ def _to_domain(x: np.ndarray, domain: Domain | None, precision: Precision) -> np
             return np.where(x >= 0, 1.0, -1.0)
         case Ordered():
             return np.sort(x, -1)
+        case Corners():
+            return np.concatenate([np.minimum(x[..., :2], x[..., 2:]), np.maximum(x[..., :2], x[..., 2:])], -1)
         case _:
             raise TypeError(f"{domain} is not a domain of real numbers")
     x = precision.round(x)
@@ -248,7 +251,7 @@ def _array(
         return _values(draw, shape, kind.domain, recipes)
     low, high = 0, 1 if kind.kind == "bool" else 1000
     if isinstance(kind.domain, Labels):
-        high = sizes[kind.domain.of] - 1
+        low, high = kind.domain.first, sizes[kind.domain.of] + kind.domain.first - 1
     elif isinstance(kind.domain, Range):
         low = int(max(kind.domain.low, -1000)) + kind.domain.low_open
         high = int(min(kind.domain.high, 1000)) - kind.domain.high_open
@@ -432,6 +435,9 @@ def interior(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | 
         point = e / e.sum(-1, keepdims=True)
         direction = direction - direction.mean(-1, keepdims=True)
         return point, direction * point.min(initial=1.0)
+    if isinstance(domain, Corners):
+        first = rng.standard_normal((*shape[:-1], 2))
+        return np.concatenate([first, first + rng.uniform(0.1, 2, first.shape)], -1), direction
     if isinstance(domain, Range) and math.isfinite(domain.low) and math.isfinite(domain.high):
         return np.asarray(domain.low + (domain.high - domain.low) * rng.uniform(0.1, 0.9, shape)), direction
     if isinstance(domain, Range) and math.isfinite(domain.low):

@@ -44,9 +44,10 @@ class Simplex:
 
 @dataclass(frozen=True)
 class Labels:
-    """Integers from 0 up to (not including) the size of the axis `of`."""
+    """As many integers as the axis `of` is long, from `first` on: positions count from 0, lengths from 1."""
 
     of: str
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class SignedLabels:
 @dataclass(frozen=True)
 class Ordered:
     """The last axis does not decrease."""
+
+
+@dataclass(frozen=True)
+class Corners:
+    """The last axis holds (x1, y1, x2, y2), two corners of a box, of which the second lies nowhere before the first."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class Range:
         return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
 
 
-Domain: TypeAlias = Range | Simplex | Labels | SignedLabels | Ordered | Finite
+Domain: TypeAlias = Range | Simplex | Labels | SignedLabels | Ordered | Corners | Finite
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,7 @@ def _range(constraint: Any) -> Range | None:
 def _domain(metadata: tuple[Any, ...]) -> Domain | None:
     ranges = []
     for item in metadata:
-        if isinstance(item, Simplex | Labels | SignedLabels | Ordered | Finite):
+        if isinstance(item, Simplex | Labels | SignedLabels | Ordered | Corners | Finite):
             return item
         if (found := _range(item)) is not None:
             ranges.append(found)

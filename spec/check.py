@@ -15,6 +15,7 @@ from gongsik.spec.adapter import ArrayAdapter
 from gongsik.spec.array import (
     Argument,
     ArrayType,
+    Corners,
     Domain,
     Labels,
     OpaqueType,
@@ -173,14 +174,16 @@ class _Compiler:
             case Range(low, high, low_open, high_open):
                 ends = ", ".join(repr(end).replace("inf", "inf_") for end in (low, high))
                 return f"inside_({name}, {ends}, {low_open}, {high_open})"
-            case Labels(of):
-                return f"inside_({name}, 0, _{of} - 1, False, False)"
+            case Labels(of, first):
+                return f"inside_({name}, {first}, _{of} - {1 - first}, False, False)"
             case Simplex():
                 return f"inside_({name}, 0.0, inf_, False, True) and distribution_({name})"
             case SignedLabels():
                 return f"signs_({name})"
             case Ordered():
                 return f"ordered_({name})"
+            case Corners():
+                return f"ordered_({name}[..., ::2]) and ordered_({name}[..., 1::2])"
         return None
 
     def array(self, name: str, kind: ArrayType, optional: bool) -> list[str]:

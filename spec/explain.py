@@ -11,6 +11,7 @@ from gongsik.spec.adapter import ArrayAdapter
 from gongsik.spec.array import (
     Argument,
     ArrayType,
+    Corners,
     Domain,
     Labels,
     OpaqueType,
@@ -120,9 +121,12 @@ class _Explainer:
             case Range(low, high, low_open, high_open):
                 if not adapter.inside(value, low, high, low_open, high_open):
                     self.fail(DomainError, f"{name} has a value that is not {domain}")
-            case Labels(of):
-                if not adapter.inside(value, 0, self.sizes[of] - 1, False, False):
-                    self.fail(DomainError, f"{name} has a label that is not in [0, {of}){self.known({of})}")
+            case Labels(of, first):
+                if not adapter.inside(value, first, self.sizes[of] + first - 1, False, False):
+                    expected = (
+                        f"label that is not in [0, {of})" if first == 0 else f"value that is not in [{first}, {of}]"
+                    )
+                    self.fail(DomainError, f"{name} has a {expected}{self.known({of})}")
             case Simplex():
                 if not adapter.inside(value, 0.0, float("inf"), False, True):
                     self.fail(DomainError, f"{name} has a negative or infinite value, expected probabilities")
@@ -134,6 +138,10 @@ class _Explainer:
             case Ordered():
                 if not adapter.ordered(value):
                     self.fail(DomainError, f"{name} decreases along its last axis")
+            case Corners():
+                for axis, start in (("x", 0), ("y", 1)):
+                    if not adapter.ordered(value[..., start::2]):
+                        self.fail(DomainError, f"{name} has a box with {axis}2 < {axis}1")
 
     def option(self, argument: Argument, value: Any) -> None:
         kind, name = argument.type, argument.name

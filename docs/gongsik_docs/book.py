@@ -7,6 +7,7 @@ from gongsik.spec import CHAPTERS, Entry, entries
 from gongsik.spec.array import (
     Argument,
     ArrayType,
+    Corners,
     Domain,
     Finite,
     Labels,
@@ -98,12 +99,14 @@ def domain_words(domain: Domain | None) -> str:
             return f"${'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}$에 속한다"
         case Simplex():
             return "마지막 축이 확률 분포이다(음수가 없고 합이 1)"
-        case Labels(of):
-            return f"0 이상 {code(of)} 미만의 번호"
+        case Labels(of, first):
+            return f"0 이상 {code(of)} 미만의 번호" if first == 0 else f"{first} 이상 {code(of)} 이하의 수"
         case SignedLabels():
             return "$-1$ 또는 $+1$"
         case Ordered():
             return "마지막 축을 따라 줄지 않는다"
+        case Corners():
+            return "마지막 축이 상자의 두 꼭짓점 $(x_1, y_1, x_2, y_2)$이고 $x_1 \\le x_2$, $y_1 \\le y_2$이다"
         case Finite():
             return "유한하다(검사하지 않는다)"
 
