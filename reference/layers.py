@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gongsik.reference.autodiff import constant
 from gongsik.reference.activation import softmax
+from gongsik.reference.autodiff import constant
 from gongsik.reference.convolution import channel_shuffle, conv2d, conv_transpose2d
 from gongsik.reference.network import ACTIVATIONS, linear
 from gongsik.reference.normalization import batch_norm, batch_norm_inference, batch_norm_running, local_response_norm

@@ -190,7 +190,9 @@ class PartialConv2d(Layer):
         _check(self, 1, c_in=self.c_in, kernel=self.kernel)
         for inputs in self.sees:
             if not inputs or len(set(inputs)) < len(inputs) or not set(inputs) <= set(range(self.c_in)):
-                raise DomainError(f"PartialConv2d: an output sees {inputs}, expected different inputs below {self.c_in}")
+                raise DomainError(
+                    f"PartialConv2d: an output sees {inputs}, expected inputs below {self.c_in}, each once"
+                )
 
     def index(self) -> list[list[int]]:
         """Which kernel connects an output (row) to an input (column), counted from 1; 0 where none does."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from gongsik.spec.errors import DomainError
 from gongsik.torch_impl.convolution import channel_shuffle
 from gongsik.torch_impl.network import ACTIVATIONS
 from gongsik.torch_impl.normalization import local_response_norm
+from gongsik.torch_impl.pooling import trainable_subsampling
 from gongsik.torch_impl.regularization import inverted_dropout
 
 
@@ -49,6 +51,16 @@ def _conv_transpose2d(layer, at, x, now):
     return F.conv_transpose2d(x, at["weight"], at["bias"] if layer.bias else None, layer.stride, layer.padding)
 
 
+def _partial_conv2d(layer, at, x, now):
+    index = torch.tensor(layer.index(), device=x.device)
+    weight = F.pad(at["weight"], (0, 0, 0, 0, 1, 0))[index]  # [o c kernel kernel]
+    return F.conv2d(x, weight, at["bias"])
+
+
+def _radial_basis(layer, at, x, now):
+    return -(x[:, None] - at["weight"]).square().sum(-1)
+
+
 def _batch_norm(layer, at, x, now):
     if now.training:
         if x.numel() == x.shape[1]:
@@ -83,6 +95,10 @@ def _avg_pool(layer, at, x, now):
 def _adaptive_avg_pool(layer, at, x, now):
     # The mean is as fast as the pooling kernel, and its gradient faster.
     return x.mean((-2, -1), keepdim=True) if layer.size == 1 else F.adaptive_avg_pool2d(x, layer.size)
+
+
+def _zero_channels(layer, at, x, now):
+    return F.pad(x, (0, 0, 0, 0, 0, layer.channels - x.shape[1]))
 
 
 def _local_response_norm(layer, at, x, now):
@@ -161,15 +177,20 @@ def _auxiliary(layer, at, x, now):
 STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Conv2d: _conv2d,
     spec.ConvTranspose2d: _conv_transpose2d,
+    spec.PartialConv2d: _partial_conv2d,
     spec.BatchNorm2d: _batch_norm,
     spec.Linear: _linear,
+    spec.RadialBasis: _radial_basis,
+    spec.Softmax: lambda layer, at, x, now: F.softmax(x, -1),
     spec.Activation: _activation,
     spec.MaxPool2d: _max_pool,
     spec.AvgPool2d: _avg_pool,
+    spec.Subsampling: lambda layer, at, x, now: trainable_subsampling(x, at["weight"], at["bias"], kernel=layer.kernel),
     spec.AdaptiveAvgPool2d: _adaptive_avg_pool,
     spec.LocalResponseNorm: _local_response_norm,
     spec.Dropout: _dropout,
     spec.Flatten: lambda layer, at, x, now: x.flatten(1),
+    spec.ZeroChannels: _zero_channels,
     spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
     spec.Sequential: _sequential,
     spec.Residual: _residual,
@@ -230,8 +251,8 @@ class NetworkModule(nn.Module):
         return "" if isinstance(self.layer, spec.Tree) else str(self.layer)
 
 
-def _torch_layer(layer: spec.Layer) -> nn.Module | None:
-    """Torch's own layer with the parameters of this one, as they start."""
+def _torch_layer(layer: spec.Layer) -> Any:
+    """Something with the parameters and buffers of this layer, as they start: torch's own layer, if there is one."""
     match layer:
         case spec.Conv2d():
             return nn.Conv2d(layer.c_in, layer.c_out, layer.kernel, groups=layer.groups, bias=layer.bias)
@@ -241,4 +262,17 @@ def _torch_layer(layer: spec.Layer) -> nn.Module | None:
             return nn.BatchNorm2d(layer.channels)
         case spec.Linear():
             return nn.Linear(layer.n_in, layer.n_out, bias=layer.bias)
+        case spec.PartialConv2d():
+            connections = layer.parameters()["weight"][0]
+            inputs = round(connections / len(layer.sees))  # that an output sees, on the average
+            kernels = nn.Conv2d(inputs, connections, layer.kernel)
+            return SimpleNamespace(
+                weight=nn.Parameter(kernels.weight[:, 0].detach().clone()),
+                bias=nn.Parameter(kernels.bias[: len(layer.sees)].detach().clone()),
+            )
+        case spec.Subsampling():  # the mean
+            weight = torch.full((layer.channels,), 1 / layer.kernel**2)
+            return SimpleNamespace(weight=nn.Parameter(weight), bias=nn.Parameter(torch.zeros_like(weight)))
+        case spec.RadialBasis():  # codes of -1 and 1
+            return SimpleNamespace(weight=2.0 * torch.randint(2, (layer.n_out, layer.n_in)) - 1)
     return None

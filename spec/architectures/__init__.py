@@ -1,0 +1,1 @@
+"""Configurations of the architectures, one file per family: the tables of the papers, as trees of layers."""
