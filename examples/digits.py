@@ -8,15 +8,17 @@
 The data are scikit-learn's 1,797 images of 8 by 8 pixels. Every number that is drawn comes from `gongsik.Draws`, so
 both backends start from the same parameters and see the same batches. After every epoch all that is needed to go on is
 written in one file: killed at any moment and started again, a run ends with the numbers of one that was never killed.
-Under torchrun the processes share every batch (`digits_parallel.py`), and the first of them writes.
+Under torchrun the processes share every batch (`digits_parallel.py`), and the first of them writes. Another network
+(`digits_lenet.py`) is trained by the same text.
 """
 
 import argparse
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +30,6 @@ import gongsik
 from gongsik import checkpoint
 from gongsik.spec.network import MLP
 
-CONFIG = MLP((64, 64, 10))
 RATES = {
     "gradient_descent": 0.2, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.03, "adadelta": 1.0, "rmsprop": 1e-3,
     "adam": 3e-3, "adamax": 5e-3, "adamw": 3e-3, "nadam": 3e-3, "radam": 3e-3,
@@ -47,6 +48,31 @@ class Digits(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
+
+
+class Network(NamedTuple):
+    """What is trained.
+
+    Attributes
+    ----------
+    name : str
+        Of the program.
+    config : Any
+        The configuration, which knows the parameters.
+    forward : callable
+        ``forward(bk, params, x)``: logits of a batch of images, rows of 64 numbers.
+    rates : dict
+        A learning rate for each optimizer.
+    """
+
+    name: str
+    config: Any
+    forward: Callable[[Any, Any, Any], Any]
+    rates: dict[str, float]
+
+
+CONFIG = MLP((64, 64, 10))
+PERCEPTRON = Network("digits.py", CONFIG, lambda bk, params, x: bk.mlp(CONFIG, params, x), RATES)
 
 
 def load_digits() -> tuple[Digits, Digits]:
@@ -81,11 +107,11 @@ class Progressed(NamedTuple):
     accuracies: list[float]
 
 
-def loss_function(bk: Any) -> Any:
+def loss_function(bk: Any, network: Network = PERCEPTRON) -> Any:
     """The loss of a batch as a function of the parameters: the same text for every backend."""
 
     def loss(params: Any, x: Any, y: Any) -> Any:
-        return bk.softmax_cross_entropy(bk.mlp(CONFIG, params, x), y)
+        return bk.softmax_cross_entropy(network.forward(bk, params, x), y)
 
     return loss
 
@@ -99,18 +125,23 @@ def update(bk: Any, name: str, params: Any, grads: Any, state: Any, lr: float) -
     return getattr(bk, name)(params, grads, state, lr=lr)
 
 
-def initial_params(bk: Any, seed: int) -> dict[str, Any]:
+def initial_params(bk: Any, seed: int, network: Network = PERCEPTRON) -> dict[str, Any]:
     """He's initialization for the weights, 0 for the biases."""
     draws = gongsik.Draws(seed)
+
+    def weight(name: str, shape: tuple[int, ...]) -> Any:
+        rows = draws.normal(name, (shape[0], math.prod(shape[1:])))  # an output's weights are one row
+        return bk.he_init(bk.asarray(rows)).reshape(shape)
+
     return {
-        name: bk.he_init(bk.asarray(draws.normal(name, shape))) if len(shape) == 2 else bk.asarray(np.zeros(shape))
-        for name, shape in CONFIG.parameters().items()
+        name: weight(name, shape) if len(shape) > 1 else bk.asarray(np.zeros(shape))
+        for name, shape in network.config.parameters().items()
     }
 
 
-def learning_rates(bk: Any, options: Options, steps: int) -> list[float]:
+def learning_rates(bk: Any, options: Options, steps: int, network: Network = PERCEPTRON) -> list[float]:
     """The learning rate of every step of a run."""
-    base = RATES[options.optimizer]
+    base = network.rates[options.optimizer]
     if options.schedule == "none":
         return [base] * steps
     decay = bk.cosine_decay if options.schedule == "cosine" else bk.linear_decay
@@ -124,13 +155,15 @@ def batches(seed: int, epoch: int, n: int) -> Iterator[np.ndarray]:
         yield order[start : start + BATCH]
 
 
-def accuracy(bk: Any, params: Any, digits: Digits) -> float:
+def accuracy(bk: Any, params: Any, digits: Digits, network: Network = PERCEPTRON) -> float:
     """Share of the images whose largest logit is that of their label."""
-    logits = bk.to_numpy(bk.mlp(CONFIG, params, bk.asarray(digits.x)))
+    logits = bk.to_numpy(network.forward(bk, params, bk.asarray(digits.x)))
     return float((logits.argmax(-1) == digits.y).mean())
 
 
-def train(options: Options, folder: Path | None = None, team: Any = None) -> Progressed:
+def train(
+    options: Options, folder: Path | None = None, team: Any = None, *, network: Network = PERCEPTRON
+) -> Progressed:
     """Train, from the last complete checkpoint of `folder` if there is one, alone or as one of a team of processes.
 
     Raises
@@ -143,18 +176,18 @@ def train(options: Options, folder: Path | None = None, team: Any = None) -> Pro
     bk = gongsik.backend(options.backend, device=options.device, dtype=options.dtype)
     images, test = load_digits()
     per_epoch = len(images.y) // BATCH
-    rates = learning_rates(bk, options, options.epochs * per_epoch)
-    run = Progressed(initial_params(bk, options.seed), None, [], [])
+    rates = learning_rates(bk, options, options.epochs * per_epoch, network)
+    run = Progressed(initial_params(bk, options.seed, network), None, [], [])
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-        run = resume(bk, options, folder / "state.safetensors") or run
+        run = resume(bk, options, folder / "state.safetensors", network) or run
     x, y = bk.asarray(images.x), bk.asarray(images.y)
-    value_and_grad = bk.value_and_grad(loss_function(bk))
+    value_and_grad = bk.value_and_grad(loss_function(bk, network))
     if team:
         import digits_parallel
 
         digits_parallel.check_start(len(run.losses))
-        value_and_grad = digits_parallel.value_and_grad(bk, CONFIG, team, next(iter(run.params.values())))
+        value_and_grad = digits_parallel.value_and_grad(bk, network.config, team, next(iter(run.params.values())))
     with progress_bar() as progress:
         done = len(run.losses)
         task = progress.add_task(f"{options.backend}, {options.optimizer}", total=len(rates), completed=done, says="")
@@ -165,10 +198,10 @@ def train(options: Options, folder: Path | None = None, team: Any = None) -> Pro
                 params, state = update(bk, options.optimizer, params, grads, state, rates[len(losses)])
                 losses.append(float(loss))
                 progress.advance(task)
-            run = Progressed(params, state, losses, [*run.accuracies, accuracy(bk, params, test)])
+            run = Progressed(params, state, losses, [*run.accuracies, accuracy(bk, params, test, network)])
             progress.update(task, says=f"loss {np.mean(losses[-per_epoch:]):.4f}, test {run.accuracies[-1]:.1%}")
             if folder and (team is None or team.rank == 0):
-                save(bk, options, run, folder)
+                save(bk, options, run, folder, network)
     return run
 
 
@@ -180,17 +213,17 @@ def progress_bar() -> Progress:
 # Checkpoints: one file to go on from, one with the parameters alone, for any program
 
 
-def save(bk: Any, options: Options, run: Progressed, folder: Path) -> None:
+def save(bk: Any, options: Options, run: Progressed, folder: Path, network: Network = PERCEPTRON) -> None:
     """Write both files, each at once and whole: first the parameters, then the state that says they are there."""
     arrays = flatten({"params": run.params, "state": run.state})
     history = {"losses": np.array(run.losses), "accuracies": np.array(run.accuracies)}
     model = {name: bk.to_numpy(array) for name, array in run.params.items()}
-    checkpoint.save(folder / "model.safetensors", model, {"config": json.dumps(asdict(CONFIG))})
+    checkpoint.save(folder / "model.safetensors", model, {"config": json.dumps(settings(network.config))})
     everything = {name: bk.to_numpy(array) for name, array in arrays.items()} | history
     checkpoint.save(folder / "state.safetensors", everything, {"options": json.dumps(asdict(options))})
 
 
-def resume(bk: Any, options: Options, path: Path) -> Progressed | None:
+def resume(bk: Any, options: Options, path: Path, network: Network = PERCEPTRON) -> Progressed | None:
     """What `save` wrote; None if there is nothing yet."""
     if not path.exists():
         return None
@@ -199,12 +232,17 @@ def resume(bk: Any, options: Options, path: Path) -> Progressed | None:
     other = [f"{key}={theirs.get(key)!r}" for key, value in asdict(options).items() if theirs.get(key) != value]
     if other:
         raise checkpoint.CheckpointError(f"{path} is of a run with {', '.join(other)}: choose another --run")
-    zeros = {name: bk.asarray(np.zeros(shape)) for name, shape in CONFIG.parameters().items()}
+    zeros = {name: bk.asarray(np.zeros(shape)) for name, shape in network.config.parameters().items()}
     _, state = update(bk, options.optimizer, zeros, zeros, None, 0.0)  # for its form only
     losses, accuracies = arrays.pop("losses").tolist(), arrays.pop("accuracies").tolist()
     made = {name: bk.asarray(array, dtype=str(array.dtype)) for name, array in arrays.items()}
     found = rebuild({"params": zeros, "state": state}, made)
     return Progressed(found["params"], found["state"], losses, accuracies)
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """What a configuration was made with."""
+    return {part.name: getattr(config, part.name) for part in fields(config) if part.init}
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -246,18 +284,19 @@ def plot(run: Progressed, title: str, path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def evaluate(options: Options, path: Path) -> float:
+def evaluate(options: Options, path: Path, network: Network = PERCEPTRON) -> float:
     """Test accuracy of a checkpoint, whichever backend wrote it."""
     bk = gongsik.backend(options.backend, device=options.device, dtype=options.dtype)
-    arrays = checkpoint.load(path, CONFIG.parameters()).params
+    arrays = checkpoint.load(path, network.config.parameters()).params
     params = {name: bk.asarray(array) for name, array in arrays.items()}
-    return accuracy(bk, params, load_digits()[1])
+    return accuracy(bk, params, load_digits()[1], network)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(
+    arguments: list[str] | None = None, network: Network = PERCEPTRON, defaults: Options = Options(), about: str = ""
+) -> int:
     """Run from the command line; returns the exit code."""
-    defaults = Options()
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog=network.name, description=(about or __doc__ or "").partition("\n")[0])
     parser.add_argument("--backend", default=defaults.backend, help="reference, torch or a module (%(default)s)")
     parser.add_argument("--device", default=defaults.device, help="where the backend computes (%(default)s)")
     parser.add_argument("--dtype", default=defaults.dtype, choices=("float32", "float64"), help="(%(default)s)")
@@ -274,6 +313,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = Options(**{name: getattr(given, name) for name in asdict(defaults)})
     team = None
     if "LOCAL_RANK" in os.environ:  # torchrun has started this process
+        if network is not PERCEPTRON:
+            parser.error(f"under torchrun there is training of {PERCEPTRON.name} only")
         if options.backend != "torch" or given.evaluate or given.compare:
             parser.error("under torchrun there is training with --backend torch only")
         import digits_parallel
@@ -284,13 +325,13 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"{team.size} processes cannot share batches of {BATCH}")
     try:
         if given.evaluate:
-            console.print(f"{options.backend}: test accuracy {evaluate(options, given.evaluate):.2%}")
+            console.print(f"{options.backend}: test accuracy {evaluate(options, given.evaluate, network):.2%}")
         elif given.compare:
             from digits_compare import compare
 
-            return compare(options, given.run)
+            return compare(options, given.run, network)
         else:
-            run = train(options, given.run, team)
+            run = train(options, given.run, team, network=network)
             console.print(f"{options.backend}: test accuracy {run.accuracies[-1]:.2%}, loss {run.losses[-1]:.6f}")
             if given.run and not console.quiet:
                 plot(run, f"{options.backend}, {options.optimizer}, {options.schedule}", given.run / "curves.png")

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from digits import (
     BATCH,
+    PERCEPTRON,
+    Network,
     Options,
     Progressed,
     batches,
@@ -44,20 +46,20 @@ class Step:
     update: Verdict
 
 
-def loss_and_gradients(gs: Any, params: Any, x: Any, y: Any) -> Any:
-    return gs.value_and_grad(loss_function(gs))(params, x, y)
-
-
-def steps(options: Options) -> Iterator[Step]:
+def steps(options: Options, network: Network = PERCEPTRON) -> Iterator[Step]:
     """Every step of the backend's run, beside what the reference makes of the same numbers."""
     bk = gongsik.backend(options.backend, device=options.device, dtype=options.dtype)
     precision = PRECISIONS[options.dtype]
     target, exact = Target(bk, precision, options.device), Exact(precision)
     images = load_digits()[0]
+
+    def loss_and_gradients(gs: Any, params: Any, x: Any, y: Any) -> Any:
+        return gs.value_and_grad(loss_function(gs, network))(params, x, y)
+
     x = images.x.astype(options.dtype).astype(np.float64)
-    rates = iter(learning_rates(bk, options, options.epochs * (len(x) // BATCH)))
+    rates = iter(learning_rates(bk, options, options.epochs * (len(x) // BATCH), network))
     # What both get is NumPy's float64; its values are the backend's own, so nothing is rounded on the way.
-    params, state = to_float64(bk, initial_params(bk, options.seed)), None
+    params, state = to_float64(bk, initial_params(bk, options.seed, network)), None
     for epoch in range(options.epochs):
         for index in batches(options.seed, epoch, len(x)):
             case = Case((params, x[index], images.y[index]))
@@ -91,13 +93,13 @@ def to_float64(bk: Any, tree: Any) -> Any:
     return map_leaves(convert, tree)
 
 
-def compare(options: Options, folder: Path | None) -> int:
+def compare(options: Options, folder: Path | None, network: Network = PERCEPTRON) -> int:
     """Run both comparisons, print and plot them; returns 1 if a step lies outside its bound."""
     found: list[Step] = []
     total = options.epochs * (len(load_digits()[0].y) // BATCH)
     with progress_bar() as progress:
         task = progress.add_task("step by step", total=total, says="")
-        for step in steps(options):
+        for step in steps(options, network):
             found.append(step)
             progress.update(task, advance=1, says=f"loss {step.loss:.4f}")
     outside = [i for i, s in enumerate(found) if not (s.error <= s.allowed and s.gradients.agreed and s.update.agreed)]
@@ -110,7 +112,7 @@ def compare(options: Options, folder: Path | None) -> int:
     for i in outside[:3]:
         console.print(f"  step {i + 1}: {found[i].gradients.message or found[i].update.message}", markup=False)
 
-    free = train(options), train(replace(options, backend="reference"))
+    free = train(options, network=network), train(replace(options, backend="reference"), network=network)
     drift = np.abs(np.subtract(free[0].losses, free[1].losses))
     ends = " and ".join(f"{run.accuracies[-1]:.2%}" for run in free)
     console.print(f"left to themselves: losses at most {drift.max():.1e} apart, test accuracy {ends}")
