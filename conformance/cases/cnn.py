@@ -10,7 +10,19 @@ from hypothesis.strategies import SearchStrategy
 
 from gongsik.conformance.bounded import Precision
 from gongsik.conformance.strategies import Case, make
-from gongsik.spec import cnn as spec
+from gongsik.spec.architectures.alexnet import AlexNet
+from gongsik.spec.architectures.densenet import DenseBlock, DenseNet, TransitionLayer
+from gongsik.spec.architectures.dpn import DPN, DualPathBlock
+from gongsik.spec.architectures.googlenet import AuxiliaryClassifier, GoogLeNet, InceptionBlock
+from gongsik.spec.architectures.lenet import LeNet5
+from gongsik.spec.architectures.mnasnet import MnasNet
+from gongsik.spec.architectures.mobilenet import MobileNet, MobileNetV2
+from gongsik.spec.architectures.nin import NetworkInNetwork
+from gongsik.spec.architectures.resnet import BottleneckBlock, ResidualBlock, ResNet
+from gongsik.spec.architectures.senet import SENet
+from gongsik.spec.architectures.shufflenet import ShuffleNet, ShuffleNetUnit, ShuffleNetV2
+from gongsik.spec.architectures.simple import SimpleCNN
+from gongsik.spec.architectures.vgg import VGG
 from gongsik.spec.layers import (
     ACTIVATIONS,
     Activation,
@@ -31,9 +43,14 @@ from gongsik.spec.layers import (
     LocalResponseNorm,
     MaxPool2d,
     Parallel,
+    PartialConv2d,
+    RadialBasis,
     Residual,
     Sequential,
     Single,
+    Softmax,
+    Subsampling,
+    ZeroChannels,
     sequence,
 )
 
@@ -96,6 +113,13 @@ def _conv(draw: Draw, shape: Shape) -> Layer:
     return Conv2d(c, groups * draw(st.integers(1, 2)), kernel, **options, groups=groups, bias=draw(BOTH))
 
 
+def _partial_conv(draw: Draw, shape: Shape) -> Layer:
+    c, *sizes = shape
+    some = st.lists(st.integers(0, c - 1), min_size=1, max_size=c, unique=True).map(tuple)
+    sees = tuple(draw(st.lists(some, min_size=1, max_size=3)))
+    return PartialConv2d(c, sees, draw(st.integers(1, min(3, *sizes))))
+
+
 def _conv_transpose(draw: Draw, shape: Shape) -> Layer:
     kernel = draw(SMALL)
     padding = draw(st.integers(0, (kernel - 1) // 2))
@@ -118,6 +142,14 @@ def _max_pool(draw: Draw, shape: Shape) -> Layer:
 def _avg_pool(draw: Draw, shape: Shape) -> Layer:
     kernel = draw(st.integers(1, min(3, *shape[1:])))
     return AvgPool2d(kernel, draw(SMALL), draw(st.integers(0, kernel // 2)))
+
+
+def _subsampling(draw: Draw, shape: Shape) -> Layer:
+    return Subsampling(shape[0], draw(st.integers(1, min(2, *shape[1:]))))
+
+
+def _zero_channels(draw: Draw, shape: Shape) -> Layer:
+    return ZeroChannels(shape[0] + draw(st.integers(0, 2)))
 
 
 def _adaptive_avg_pool(draw: Draw, shape: Shape) -> Layer:
@@ -176,8 +208,9 @@ def _auxiliary(draw: Draw, shape: Shape) -> Layer:
 
 
 KINDS: tuple[Callable[[Draw, Shape], Layer], ...] = (
-    _conv, _conv_transpose, _norm, _activation, _max_pool, _avg_pool, _adaptive_avg_pool, _local_response_norm,
-    _dropout, _channel_shuffle, _residual, _parallel, _gate, _dual_path, _auxiliary,
+    _conv, _partial_conv, _conv_transpose, _norm, _activation, _max_pool, _avg_pool, _adaptive_avg_pool, _subsampling,
+    _local_response_norm, _dropout, _channel_shuffle, _zero_channels, _residual, _parallel, _gate, _dual_path,
+    _auxiliary,
 )  # fmt: skip
 
 
@@ -190,6 +223,7 @@ def trees(draw: Draw, shape: Shape) -> Sequential:
         shape = layers[-1].output(shape)
     if draw(BOTH):
         layers += [Flatten(), Linear(math.prod(shape), 2, bias=draw(BOTH)), Dropout(0.5)]
+        layers.append(draw(st.sampled_from((Softmax(), RadialBasis(2, 3), Activation("tanh")))))
     return sequence(*layers)
 
 
@@ -214,11 +248,176 @@ def forward_training(precision: Precision) -> SearchStrategy[Case]:
 # Architectures, with few channels and few blocks
 
 
-def _images(*sizes: int) -> Callable[[int], SearchStrategy[Shape]]:
-    return lambda channels: st.tuples(st.just(channels), st.sampled_from(sizes), st.sampled_from(sizes))
+def _square(channels: int, *sizes: int) -> SearchStrategy[Shape]:
+    return st.sampled_from(sizes).map(lambda size: (channels, size, size))
+
+
+def _images(channels: int, low: int, high: int) -> SearchStrategy[Shape]:
+    return st.tuples(st.just(channels), st.integers(low, high), st.integers(low, high))
+
+
+def _each(precision: Precision, configs: SearchStrategy[Any], shapes: Callable[[Any], Any]) -> SearchStrategy[Case]:
+    """A configuration, with samples of a shape that fits it."""
+    return configs.flatmap(lambda config: runs(precision, st.just(config), shapes(config)))
+
+
+def simple_cnn(precision: Precision) -> SearchStrategy[Case]:
+    maps = st.tuples(SMALL, SMALL)
+    sizes = st.integers(4, 9)
+    configs = st.builds(SimpleCNN, channels=SMALL, n_classes=SMALL, size=sizes, maps=maps, hidden=SMALL)
+    return _each(precision, configs, lambda config: _square(config.channels, config.size))
+
+
+def lenet5(precision: Precision) -> SearchStrategy[Case]:
+    forms, activations = st.sampled_from(("paper", "dense")), st.sampled_from(("sigmoid", "tanh"))
+    configs = st.builds(LeNet5, form=forms, activation=activations, n_classes=SMALL, channels=st.integers(1, 2))
+    return _each(precision, configs, lambda config: _square(config.channels, 32))
+
+
+def alexnet(precision: Precision) -> SearchStrategy[Case]:
+    """The form in two towers takes images of one size, and large ones: it is drawn seldom."""
+    maps = st.sampled_from(((2, 2, 2, 4, 2), (4, 2, 4, 2, 2)))
+    towers = st.sampled_from((1, 1, 1, 1, 2))
+    configs = st.builds(AlexNet, towers=towers, n_classes=SMALL, channels=st.just(1), maps=maps, hidden=st.just(3))
+    return _each(precision, configs, lambda config: _square(1, *((227,) if config.towers == 2 else (63, 64, 70))))
+
+
+def vgg(precision: Precision) -> SearchStrategy[Case]:
+    depths = st.sampled_from((11, 11, 13))
+    configs = st.builds(VGG, depth=depths, n_classes=SMALL, channels=SMALL, norm=BOTH, width=st.just(1), hidden=SMALL)
+    return _each(precision, configs, lambda config: _images(config.channels, 32, 33))
+
+
+def network_in_network(precision: Precision) -> SearchStrategy[Case]:
+    configs = st.builds(NetworkInNetwork, n_classes=SMALL, channels=st.just(2), width=st.sampled_from((0.01, 0.02)))
+    return _each(precision, configs, lambda config: _images(2, 35, 47))
+
+
+def inception_block(precision: Precision) -> SearchStrategy[Case]:
+    pairs = st.tuples(SMALL, SMALL)
+    configs = st.builds(InceptionBlock, c_in=SMALL, c1=SMALL, c3=pairs, c5=pairs, cp=SMALL, norm=BOTH)
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 6))
+
+
+def googlenet(precision: Precision) -> SearchStrategy[Case]:
+    """With auxiliary heads in the form that takes small images."""
+    widths = st.sampled_from((0.01, 0.03))
+    common = {"n_classes": SMALL, "channels": st.just(2), "width": st.sampled_from((0.01, 0.03))}
+    configs = st.builds(GoogLeNet, auxiliary=BOTH, norm=st.just(True), **common)
+    plain = st.builds(GoogLeNet, auxiliary=st.just(False), **common)
+    return _each(precision, st.one_of(configs, plain), lambda config: _images(2, 16, 33))
+
+
+def auxiliary_classifier(precision: Precision) -> SearchStrategy[Case]:
+    configs = st.builds(AuxiliaryClassifier, c_in=SMALL, n_classes=SMALL, middle=SMALL, hidden=SMALL, norm=BOTH)
+    return _each(precision, configs, lambda c: _images(c.c_in, 4, 7) if c.norm else _square(c.c_in, 14))
+
+
+def _residual_blocks(kind: Any, shortcuts: tuple[str, ...]) -> SearchStrategy[Any]:
+    options = {"shortcut": st.sampled_from(shortcuts), "preactivation": BOTH, "stride": st.integers(1, 2)}
+    return st.builds(kind, c_in=SMALL, channels=st.integers(3, 4), **options, reduction=st.sampled_from((None, 2)))
+
+
+def residual_block(precision: Precision) -> SearchStrategy[Case]:
+    configs = _residual_blocks(ResidualBlock, ("projection", "zeros"))
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 5))
+
+
+def bottleneck_block(precision: Precision) -> SearchStrategy[Case]:
+    configs = _residual_blocks(BottleneckBlock, ("projection", "zeros"))
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 5))
 
 
 def resnet(precision: Precision) -> SearchStrategy[Case]:
+    return _residual_networks(precision, ResNet)
+
+
+def senet(precision: Precision) -> SearchStrategy[Case]:
+    return _residual_networks(precision, SENet, reduction=st.just(2))
+
+
+def _residual_networks(precision: Precision, kind: Any, **more: Any) -> SearchStrategy[Case]:
     blocks = st.sampled_from(((1,), (1, 1), (2, 1)))
-    configs = st.builds(spec.ResNet, blocks=blocks, width=SMALL, n_classes=SMALL, channels=st.just(2), bottleneck=BOTH)
-    return runs(precision, configs, _images(7, 8, 12)(2))
+    sizes = {"blocks": blocks, "width": SMALL, "n_classes": SMALL, "channels": st.just(2), "bottleneck": BOTH}
+    shortcuts = st.sampled_from(("projection", "zeros"))
+    configs = st.builds(kind, **sizes, shortcut=shortcuts, preactivation=BOTH, **more)
+    return runs(precision, configs, _images(2, 7, 12))
+
+
+def dense_block(precision: Precision) -> SearchStrategy[Case]:
+    thin = st.sampled_from((None, 2))
+    configs = st.builds(DenseBlock, c_in=SMALL, growth=SMALL, layers=st.integers(1, 3), bottleneck=thin)
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 5))
+
+
+def transition_layer(precision: Precision) -> SearchStrategy[Case]:
+    configs = st.builds(TransitionLayer, c_in=st.integers(2, 6), compression=st.sampled_from((0.5, 1.0, 0.75)))
+    return _each(precision, configs, lambda config: _images(config.c_in, 2, 7))
+
+
+def densenet(precision: Precision) -> SearchStrategy[Case]:
+    blocks = st.sampled_from(((1,), (2, 1), (1, 2)))
+    configs = st.builds(
+        DenseNet, blocks=blocks, growth=SMALL, stem=st.integers(2, 3), n_classes=SMALL, channels=st.just(2)
+    )
+    return runs(precision, configs, _images(2, 9, 14))
+
+
+def dual_path_block(precision: Precision) -> SearchStrategy[Case]:
+    def case(path: tuple[int, int], c_in: int, middle: int, groups: int, stride: int) -> Any:
+        project = stride > 1 or c_in < path[0]
+        return DualPathBlock(c_in, middle * groups, *path, groups=groups, stride=stride, project=project)
+
+    paths = st.tuples(st.integers(0, 3), st.integers(0, 3)).filter(any)
+    configs = st.builds(case, paths, c_in=SMALL, middle=SMALL, groups=st.integers(1, 2), stride=st.integers(1, 2))
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 5))
+
+
+def dpn(precision: Precision) -> SearchStrategy[Case]:
+    blocks = st.sampled_from(((1,), (2, 1)))
+    configs = st.builds(DPN, n_classes=SMALL, channels=st.just(2), blocks=blocks, divisor=st.just(64))
+    return runs(precision, configs, _images(2, 7, 12))
+
+
+def mobilenet(precision: Precision) -> SearchStrategy[Case]:
+    activations = st.sampled_from(("relu", "relu6"))
+    widths = st.sampled_from((0.02, 0.04))
+    configs = st.builds(MobileNet, width=widths, n_classes=SMALL, channels=st.just(2), activation=activations)
+    return runs(precision, configs, _images(2, 5, 16))
+
+
+def mobilenet_v2(precision: Precision) -> SearchStrategy[Case]:
+    configs = st.builds(MobileNetV2, width=st.just(0.02), n_classes=SMALL, channels=st.just(2), divisor=st.just(1))
+    return runs(precision, configs, _images(2, 5, 16))
+
+
+def shufflenet_unit(precision: Precision) -> SearchStrategy[Case]:
+    def case(groups: int, times: int, stride: int, grouped_entry: bool) -> Any:
+        c_out = 4 * groups * times
+        return ShuffleNetUnit(c_out if stride == 1 else groups, c_out, groups, stride, grouped_entry)
+
+    configs = st.builds(case, SMALL, st.integers(1, 2), stride=st.integers(1, 2), grouped_entry=BOTH)
+    return _each(precision, configs, lambda config: _images(config.c_in, 1, 5))
+
+
+def shufflenet(precision: Precision) -> SearchStrategy[Case]:
+    def case(groups: int, n_classes: int, repeats: tuple[int, ...]) -> Any:
+        return ShuffleNet(groups, n_classes, 2, stem=2 * groups, maps=4 * groups, repeats=repeats)
+
+    configs = st.builds(case, SMALL, SMALL, repeats=st.sampled_from(((1,), (2,), (1, 2))))
+    return runs(precision, configs, _images(2, 5, 12))
+
+
+def shufflenet_v2(precision: Precision) -> SearchStrategy[Case]:
+    maps = st.sampled_from(((2, 4, 6, 8, 3), (3, 2, 4, 4, 2)))
+    repeats = st.sampled_from(((1, 1, 1), (2, 1, 1)))
+    configs = st.builds(ShuffleNetV2, n_classes=SMALL, channels=st.just(2), maps=maps, repeats=repeats)
+    return runs(precision, configs, _images(2, 5, 12))
+
+
+def mnasnet(precision: Precision) -> SearchStrategy[Case]:
+    alphas = st.sampled_from((0.05, 0.1))
+    configs = st.builds(
+        MnasNet, alpha=alphas, n_classes=SMALL, channels=st.just(2), divisor=st.integers(1, 2), last=SMALL
+    )
+    return runs(precision, configs, _images(2, 5, 16))
