@@ -68,6 +68,9 @@ PRECISIONS = {
 }
 
 
+_DECIDED_BY = {np.logical_and: False, np.bitwise_and: False, np.logical_or: True, np.bitwise_or: True}
+
+
 class Doubtful:
     """Booleans, some of which rounding could turn over."""
 
@@ -101,6 +104,9 @@ class Doubtful:
             parts = [_doubtful(x, self.precision) for x in inputs]
             value = ufunc(*(part.value for part in parts))
             doubt = np.logical_or.reduce(np.broadcast_arrays(*(part.doubt for part in parts)))
+            if ufunc in _DECIDED_BY:  # one operand that is certain can decide
+                decided = [~part.doubt & (np.asarray(part.value) == _DECIDED_BY[ufunc]) for part in parts]
+                doubt = doubt & ~np.logical_or.reduce(np.broadcast_arrays(*decided))
             return Doubtful(value, np.broadcast_to(doubt, np.shape(value)), self.precision)
         return getattr(ufunc, method)(*(x.bounded() if isinstance(x, Doubtful) else x for x in inputs), **kwargs)
 
@@ -177,11 +183,13 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> "Bounded":
-        return Bounded(self.value[index], self.error[index], self.precision)
+        return Bounded(self.value[index], self.error[index], self.precision, self.dtype)
 
     def astype(self, dtype: Any, **_: Any) -> "Bounded":
         if np.dtype(dtype).kind != "f":
-            raise TypeError(f"a number with an error cannot become {np.dtype(dtype)}")
+            if np.dtype(dtype).kind != "i" or self.error.any():
+                raise TypeError(f"a number with an error cannot become {np.dtype(dtype)}")
+            return Bounded(np.trunc(self.value), None, self.precision, np.int64)
         return Bounded(self.value, self.error, self.precision)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
@@ -557,7 +565,9 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
     x = _bounded(args[0], precision)
     if function in _STRUCTURAL:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)
-    if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.argmin, np.argmax):
+    if function is np.full_like and function(x.value, *args[1:], **kwargs).ndim == 0:
+        return _bounded(function(x.value, *args[1:], **kwargs), precision)  # a constant, in the format of x
+    if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.argmin, np.argmax, np.argsort):
         return function(x.value, *args[1:], **kwargs)  # of a choice: the one that the values make
     if function is np.take_along_axis:
         return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)

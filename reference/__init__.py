@@ -13,4 +13,5 @@ from gongsik.reference.optimizer import *  # noqa: F403
 from gongsik.reference.pooling import *  # noqa: F403
 from gongsik.reference.recurrent import *  # noqa: F403
 from gongsik.reference.regularization import *  # noqa: F403
+from gongsik.reference.segmentation import *  # noqa: F403
 from gongsik.reference.training import *  # noqa: F403

@@ -30,24 +30,24 @@ def _pad(x, padding, value):
     return np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=value)
 
 
-def _largest(places):
+def largest(places):
     """The largest of several arrays, element by element; of equals the first, so that it alone gets the gradient."""
-    largest, *others = places
+    best, *others = places
     for place in others:
-        largest = np.where((place > largest) | np.isnan(place), place, largest)
-    return largest
+        best = np.where((place > best) | np.isnan(place), place, best)
+    return best
 
 
 @implements(spec.max_pool2d)
 def max_pool2d(x, /, *, kernel, stride=None, padding=0):
-    return _largest(_places(_pad(x, padding, -np.inf), kernel, stride))
+    return largest(_places(_pad(x, padding, -np.inf), kernel, stride))
 
 
 @implements(spec.block_max_pool)
 def block_max_pool(x, /, *, kernel):
     (m, n), (k, l) = x.shape, pair(kernel)  # noqa: E741
     blocks = x[: m // k * k, : n // l * l].reshape(m // k, k, n // l, l)  # [mk k nl l]
-    return _largest([blocks[:, i, :, j] for i in range(k) for j in range(l)])
+    return largest([blocks[:, i, :, j] for i in range(k) for j in range(l)])
 
 
 @implements(spec.avg_pool2d)

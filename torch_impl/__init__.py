@@ -14,4 +14,5 @@ from gongsik.torch_impl.optimizer import *  # noqa: F403
 from gongsik.torch_impl.pooling import *  # noqa: F403
 from gongsik.torch_impl.recurrent import *  # noqa: F403
 from gongsik.torch_impl.regularization import *  # noqa: F403
+from gongsik.torch_impl.segmentation import *  # noqa: F403
 from gongsik.torch_impl.training import *  # noqa: F403
