@@ -301,7 +301,6 @@ def inception_block(precision: Precision) -> SearchStrategy[Case]:
 
 def googlenet(precision: Precision) -> SearchStrategy[Case]:
     """With auxiliary heads in the form that takes small images."""
-    widths = st.sampled_from((0.01, 0.03))
     common = {"n_classes": SMALL, "channels": st.just(2), "width": st.sampled_from((0.01, 0.03))}
     configs = st.builds(GoogLeNet, auxiliary=BOTH, norm=st.just(True), **common)
     plain = st.builds(GoogLeNet, auxiliary=st.just(False), **common)
