@@ -9,11 +9,13 @@ import numpy as np
 from gongsik.reference.activation import softmax
 from gongsik.reference.autodiff import constant
 from gongsik.reference.convolution import channel_shuffle, conv2d, conv_transpose2d
+from gongsik.reference.interpolation import resized
 from gongsik.reference.network import ACTIVATIONS, linear
 from gongsik.reference.normalization import batch_norm, batch_norm_inference, batch_norm_running, local_response_norm
 from gongsik.reference.pooling import avg_pool2d, max_pool2d, trainable_subsampling
 from gongsik.reference.regularization import inverted_dropout
 from gongsik.spec import layers as spec
+from gongsik.spec.layers import check_network, nest
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,16 @@ def run(layer, at, x, now):
     return STEPS[type(layer)](layer, at, x, now)
 
 
+def evaluate(name, config, params, buffers, x):
+    """What a network says after training, once all that it is given has been checked; `name` is the formula's."""
+    check_network(name, config, params, buffers, x.shape)
+    return run(config.network, nest(params | buffers), x, Pass())
+
+
 def child(name, layer, at, x, now):
-    return run(layer, at.get(name, {}) if name else at, x, now)
+    for part in filter(None, name.split(".")):
+        at = at.get(part, {})
+    return run(layer, at, x, now)
 
 
 def _conv2d(layer, at, x, now):
@@ -155,6 +165,13 @@ def _auxiliary(layer, at, x, now):
     return x
 
 
+def _at_input_size(layer, at, x, now):
+    before = len(now.auxiliary)
+    y, size = run(layer.body, at, x, now), x.shape[-2:]
+    now.auxiliary[before:] = [resized(heard, size) for heard in now.auxiliary[before:]]
+    return resized(y, size)
+
+
 STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Conv2d: _conv2d,
     spec.ConvTranspose2d: _conv_transpose2d,
@@ -179,4 +196,5 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Gate: _gate,
     spec.DualPath: _dual_path,
     spec.Auxiliary: _auxiliary,
+    spec.AtInputSize: _at_input_size,
 }

@@ -2,7 +2,8 @@
 
 A layer is a frozen dataclass. It knows the parameters that it needs, by the names that they have in a checkpoint, and
 what size it makes of a size; a backend knows how to compute it. A layer that is made of others gives each a name; the
-empty name adds nothing to theirs, so that a block may be nested for our reading and flat in its checkpoint.
+empty name adds nothing to theirs, so that a block may be nested for our reading and flat in its checkpoint; a name with
+dots is a path, for what is flat to us and nested there.
 """
 
 import itertools
@@ -24,6 +25,7 @@ __all__ = [
     "Activation",
     "AdaptiveAvgPool2d",
     "Architecture",
+    "AtInputSize",
     "Auxiliary",
     "AvgPool2d",
     "BatchNorm2d",
@@ -652,6 +654,19 @@ class Auxiliary(Tree):
 
     def depth(self) -> int:
         return 0
+
+
+@dataclass(frozen=True)
+class AtInputSize(Tree):
+    """What the body makes of x, and what auxiliary heads in it say, brought to the size of x by `segmentation.resize`."""
+
+    body: Layer
+
+    def children(self) -> Named:
+        return (("", self.body),)
+
+    def output(self, shape: Shape, /) -> Shape:
+        return (self.body.output(shape)[0], *shape[1:])
 
 
 @dataclass(frozen=True)

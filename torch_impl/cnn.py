@@ -5,20 +5,14 @@ import torch
 from gongsik.spec import cnn as spec
 from gongsik.spec.layers import check_network, nest
 from gongsik.torch_impl.arrays import implements
-from gongsik.torch_impl.layers import NetworkModule, Pass, run
+from gongsik.torch_impl.layers import NetworkModule, Pass, evaluate, run
 
 __all__ = ["NetworkModule", "forward", "forward_training", "resnet"]
 
 
-def _forward(name, config, params, buffers, x):
-    if not torch.compiler.is_compiling():
-        check_network(name, config, params, buffers, x.shape)
-    return run(config.network, nest(params | buffers), x, Pass())
-
-
 @implements(spec.forward)
 def forward(config, params, buffers, x, /):
-    return _forward("forward", config, params, buffers, x)
+    return evaluate("forward", config, params, buffers, x)
 
 
 @implements(spec.forward_training)
@@ -33,4 +27,4 @@ def forward_training(config, params, buffers, draws, x, /):
 
 @implements(spec.resnet)
 def resnet(config, params, buffers, x, /):
-    return _forward("resnet", config, params, buffers, x)
+    return evaluate("resnet", config, params, buffers, x)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gongsik.spec import layers as spec
 from gongsik.spec.errors import DomainError
+from gongsik.spec.layers import check_network, nest
 from gongsik.torch_impl.convolution import channel_shuffle
 from gongsik.torch_impl.network import ACTIVATIONS
 from gongsik.torch_impl.normalization import local_response_norm
@@ -34,12 +35,21 @@ def run(layer, at, x, now):
     return STEPS[type(layer)](layer, at, x, now)
 
 
+def evaluate(name, config, params, buffers, x):
+    """What a network says after training, once all that it is given has been checked; `name` is the formula's."""
+    if not torch.compiler.is_compiling():
+        check_network(name, config, params, buffers, x.shape)
+    return run(config.network, nest(params | buffers), x, Pass())
+
+
 def child(name, layer, at, x, now):
     if not name:
         return run(layer, at, x, now)
-    if isinstance(at, dict):
-        return run(layer, at.get(name, {}), x, now)
-    return at[name](x, now)  # a module's part, called so that its hooks are
+    if not isinstance(at, dict):
+        return at[name](x, now)  # a module's part, called so that its hooks are
+    for part in name.split("."):
+        at = at.get(part, {})
+    return run(layer, at, x, now)
 
 
 def _conv2d(layer, at, x, now):
@@ -174,6 +184,13 @@ def _auxiliary(layer, at, x, now):
     return x
 
 
+def _at_input_size(layer, at, x, now):
+    before = len(now.auxiliary)
+    y, size = run(layer.body, at, x, now), x.shape[-2:]
+    now.auxiliary[before:] = [F.interpolate(heard, size, mode="bilinear") for heard in now.auxiliary[before:]]
+    return F.interpolate(y, size, mode="bilinear")
+
+
 STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Conv2d: _conv2d,
     spec.ConvTranspose2d: _conv_transpose2d,
@@ -198,6 +215,7 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Gate: _gate,
     spec.DualPath: _dual_path,
     spec.Auxiliary: _auxiliary,
+    spec.AtInputSize: _at_input_size,
 }
 
 
@@ -228,7 +246,13 @@ class NetworkModule(nn.Module):
         """Make the arrays of a layer mine, and a module of each named layer inside it."""
         for name, inner in layer.children() if isinstance(layer, spec.Tree) else ():
             if name:
-                self.add_module(name, NetworkModule(inner))
+                *path, last = name.split(".")
+                scope = self
+                for part in path:  # of a part that is flat in the tree, and holds modules only
+                    if not hasattr(scope, part):
+                        scope.add_module(part, nn.Module())
+                    scope = scope.get_submodule(part)
+                scope.add_module(last, NetworkModule(inner))
             else:
                 self._fill(inner)
         if made := _torch_layer(layer):
@@ -238,7 +262,7 @@ class NetworkModule(nn.Module):
                 self.register_buffer(name, getattr(made, name))
 
     def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
+        return self.get_submodule(name) if "." in name else getattr(self, name)
 
     def forward(self, x: Tensor, now: Pass | None = None) -> Any:
         if now is not None:  # inside another network, of which a part may be frozen
