@@ -141,6 +141,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         The format whose roundings are counted.
     dtype : dtype
         Integers are exact numbers, too; what is computed from them is real.
+    terms : int
+        How many products or numbers were summed up to this: what is added to a sum may just as well be its first term,
+        as a bias is in a fused matrix product.
 
     Examples
     --------
@@ -151,9 +154,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     __array_priority__ = 20
 
-    def __init__(self, value: Any, error: Any, precision: Precision, dtype: Any = np.float64):
+    def __init__(self, value: Any, error: Any, precision: Precision, dtype: Any = np.float64, terms: int = 1):
         self.value = np.asarray(value, np.float64)
         self.dtype = np.dtype(dtype)
+        self.terms = terms
         self.error = np.zeros(self.value.shape) if error is None else np.asarray(error, np.float64)
         self.precision = precision
 
@@ -183,7 +187,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> "Bounded":
-        return Bounded(self.value[index], self.error[index], self.precision, self.dtype)
+        return Bounded(self.value[index], self.error[index], self.precision, self.dtype, self.terms)
 
     def astype(self, dtype: Any, **_: Any) -> "Bounded":
         if np.dtype(dtype).kind != "f":
@@ -309,8 +313,13 @@ def _compare(ufunc: np.ufunc, a: Bounded, b: Bounded) -> Doubtful:
 def _add(a: Bounded, b: Bounded) -> Bounded:
     value = a.value + b.value
     exact = ((a.value == 0) & (a.error == 0)) | ((b.value == 0) & (b.error == 0))
-    result = _result(value, a.error + b.error, a.precision)
-    return Bounded(value, np.where(exact, a.error + b.error, result.error), a.precision)
+    propagated, terms = a.error + b.error, 1
+    for total, other in ((a, b), (b, a)):
+        if total.terms > 1:  # each of its additions may be one at the size of the other
+            propagated = propagated + a.precision.gamma(total.terms) * _size(other.value)
+            terms = a.terms + b.terms
+    result = _result(value, propagated, a.precision)
+    return Bounded(value, np.where(exact, a.error + b.error, result.error), a.precision, terms=terms)
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
@@ -396,7 +405,7 @@ _UFUNCS: dict[np.ufunc, Callable[..., Bounded]] = {
     np.power: _power,
     np.maximum: _largest(np.maximum),
     np.minimum: _largest(np.minimum),
-    np.negative: lambda x: Bounded(-x.value, x.error, x.precision),
+    np.negative: lambda x: Bounded(-x.value, x.error, x.precision, terms=x.terms),
     np.positive: lambda x: x,
     np.absolute: lambda x: Bounded(np.abs(x.value), x.error, x.precision),
     np.sign: _step(np.sign),
@@ -444,7 +453,12 @@ def _product(function: Callable[..., Any], a: Bounded, b: Bounded, inner: int) -
         error = error + function(a.error, size_b + b.error)
     if b.error.any():
         error = error + function(size_a, b.error)
-    return _result(function(a.value, b.value), error, a.precision, 0)
+    return _sum_of(inner, _result(function(a.value, b.value), error, a.precision, 0))
+
+
+def _sum_of(terms: int, x: Bounded) -> Bounded:
+    x.terms = max(terms, 1)
+    return x
 
 
 def _einsum(subscripts: str, *operands: Bounded, **_: Any) -> Bounded:
@@ -467,7 +481,7 @@ def _einsum(subscripts: str, *operands: Bounded, **_: Any) -> Bounded:
             error = error + contract(
                 *(y.error if i == j else _size(y.value) + y.error * (j < i) for j, y in enumerate(operands))
             )
-    return _result(value, error, precision, 1)
+    return _sum_of(inner, _result(value, error, precision, 1))
 
 
 def _count(x: Bounded, axis: Any) -> int:
@@ -482,7 +496,8 @@ def _sum(x: Bounded, axis: Any = None, keepdims: bool = False) -> Bounded:
         axis, keepdims=keepdims
     )
     over = _size(x.value).sum(axis, keepdims=keepdims) > x.precision.largest  # partial sums may overflow
-    return _result(x.value.sum(axis, keepdims=keepdims), np.where(over, np.inf, error), x.precision, 0)
+    total = x.value.sum(axis, keepdims=keepdims)
+    return _sum_of(n, _result(total, np.where(over, np.inf, error), x.precision, 0))
 
 
 def _mean(x: Bounded, axis: Any = None, keepdims: bool = False) -> Bounded:
@@ -564,7 +579,8 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
         return np.count_nonzero(args[0].value, *args[1:], **kwargs)  # how many share a maximum: a choice among ties
     x = _bounded(args[0], precision)
     if function in _STRUCTURAL:
-        return Bounded(function(x.value, *args[1:], **kwargs), function(x.error, *args[1:], **kwargs), precision)
+        moved = (function(array, *args[1:], **kwargs) for array in (x.value, x.error))
+        return Bounded(*moved, precision, terms=x.terms)
     if function is np.full_like and function(x.value, *args[1:], **kwargs).ndim == 0:
         return _bounded(function(x.value, *args[1:], **kwargs), precision)  # a constant, in the format of x
     if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.argmin, np.argmax, np.argsort):

@@ -63,6 +63,23 @@ def test_contraction_in_float32_stays_inside_its_bound(name, seed):
     assert (np.abs(actual - bounded.value) <= bounded.error).all(), (pairs, actual, bounded)
 
 
+@given(SEEDS)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_sum_may_begin_with_what_is_added_to_it(seed):
+    """A fused layer adds its products to the bias, which may be far above them, and rounds at its size each time."""
+    rng = np.random.default_rng(seed)
+    x, w = (FLOAT32.round(rng.standard_normal((3, 40))) for _ in range(2))
+    bias = FLOAT32.round(np.array(1000 * rng.standard_normal()))
+    bounded = np.transpose(Bounded(x, None, FLOAT32) @ w.T) + Bounded(bias, None, FLOAT32)
+    total = np.full((3, 3), bias, np.float32)
+    for i in range(x.shape[1]):
+        total += w.astype(np.float32)[:, i, None] * x.astype(np.float32)[:, i]
+    assert (np.abs(total - bounded.value) <= bounded.error).all()
+    alone = Bounded(bounded.value, None, FLOAT32) + Bounded(bias, None, FLOAT32)
+    one_rounding = FLOAT32.unit * np.abs(alone.value) + FLOAT32.smallest
+    assert (alone.error <= one_rounding).all()
+
+
 def test_bound_is_a_few_roundings_not_a_wide_net():
     x: Any = Bounded(np.array([1.0, 3.0]), None, PRECISIONS["float32"])
     assert ((x / 3).error <= 3 * 2.0**-24).all()
@@ -101,7 +118,7 @@ def test_a_function_without_a_rule_is_named():
     with pytest.raises(TypeError, match=r"np\.cbrt"):
         np.cbrt(x)
     with pytest.raises(TypeError, match="cannot become int64"):
-        x.astype(int)
+        (x / 3).astype(int)
 
 
 def test_rounding_to_bfloat16_is_to_the_nearest_even():
