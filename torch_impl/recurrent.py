@@ -418,24 +418,16 @@ def _gru_step(sums, h, weight, bias, reset_after, update):
 @implements(spec.gru)
 def gru(config, params, x, h0=None, /):
     check_parameters("gru", config, params)
-    if config.reset_after:
-        if config.update == "write":  # 1 - sigmoid(s) = sigmoid(-s): torch's kernel with the signs of z's rows turned
-            k, params = config.hidden_size, dict(params)
-            for name, parameter in params.items():
-                r, z, candidate = parameter.split(k)
-                params[name] = torch.cat([r, -z, candidate])
+    if config.reset_after and config.update == "keep":
         return spec.States(*_run(torch.gru, config, params, x, h0))
-    return _gru_reset_before(config, params, x, _zeros(config, x) if h0 is None else h0)
-
-
-def _gru_reset_before(config, params, x, h0):
-    """No kernel resets the state before the product; the input's part of all steps is in one product."""
-    last = []
+    # No kernel resets the state before the product. For "write" one could turn the signs of z's rows, but where z is
+    # almost 0 the kernel's gate would then be almost 1, and 1 minus it, the slope, rounding.
+    last, before = [], _zeros(config, x) if h0 is None else h0
     for layer in range(config.num_layers):
         weight_ih, weight_hh, bias_ih, bias_hh = config.layer(params, layer)
-        h, shown = h0[layer], []
-        for step in F.linear(x, weight_ih, bias_ih).unbind(1):
-            h = _gru_step(step, h, weight_hh, bias_hh, False, config.update)
+        h, shown = before[layer], []
+        for step in F.linear(x, weight_ih, bias_ih).unbind(1):  # the input's part of all steps in one product
+            h = _gru_step(step, h, weight_hh, bias_hh, config.reset_after, config.update)
             shown.append(h)
         x = torch.stack(shown, 1)
         last.append(h)
