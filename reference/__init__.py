@@ -3,6 +3,7 @@
 from gongsik.reference.activation import *  # noqa: F403
 from gongsik.reference.arrays import asarray as asarray
 from gongsik.reference.arrays import to_numpy as to_numpy
+from gongsik.reference.attention import *  # noqa: F403
 from gongsik.reference.autodiff import value_and_grad as value_and_grad
 from gongsik.reference.cnn import *  # noqa: F403
 from gongsik.reference.convolution import *  # noqa: F403
