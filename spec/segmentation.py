@@ -354,8 +354,8 @@ class FCN(Architecture):
             raise DomainError("FCN: an auxiliary head needs a backbone of at least two stages")
         parts: list[tuple[str, Layer]] = []
         for name, layer in layers.items():
-            if name in stages:
-                layer = _widened(cast(Sequential, layer), max(1, 4 * 2 ** stages.index(name) // self.stride))
+            if name in stages and (rate := 4 * 2 ** stages.index(name) // self.stride) > 1:
+                layer = _widened(layer, rate)
             if name == last and self.auxiliary:
                 parts.append(("aux_classifier", Auxiliary(_head(channels // 2, self.n_classes))))
             if name not in ("avgpool", "flatten", "fc"):
@@ -363,29 +363,22 @@ class FCN(Architecture):
         return AtInputSize(Sequential((*parts, ("classifier", _head(channels, self.n_classes)))))
 
 
-def _widened(stage: Sequential, rate: int) -> Sequential:
-    """A stage with the places of its kernels `rate` apart, if that is not 1, and its own step left out.
+def _widened(layer: Layer, rate: int) -> Layer:
+    """A part of a stage without its step: kernels that stood behind it have their places `rate` apart.
 
-    Its first block stands where the stage before has left off.
+    The kernel that made the step stands where the stage before has left off.
     """
-    if rate == 1:
-        return stage
-    return Sequential(
-        tuple((name, _dilated(block, rate if i else rate // 2)) for i, (name, block) in enumerate(stage.layers))
-    )
-
-
-def _dilated(layer: Layer, rate: int) -> Layer:
     match layer:
         case Conv2d(kernel=1) | MaxPool2d(kernel=1):
             return replace(layer, stride=1)
         case Conv2d():
-            return replace(layer, stride=1, padding=rate, dilation=rate)
+            gap = rate // cast(int, layer.stride)
+            return replace(layer, stride=1, padding=gap * cast(int, layer.padding), dilation=gap)
         case Sequential():
-            return Sequential(tuple((name, _dilated(inner, rate)) for name, inner in layer.layers))
+            return Sequential(tuple((name, _widened(inner, rate)) for name, inner in layer.layers))
         case Residual():
-            shortcut = None if layer.shortcut is None else _dilated(layer.shortcut, rate)
-            return replace(layer, body=_dilated(layer.body, rate), shortcut=shortcut)
+            shortcut = None if layer.shortcut is None else _widened(layer.shortcut, rate)
+            return replace(layer, body=_widened(layer.body, rate), shortcut=shortcut)
     return layer
 
 
