@@ -658,7 +658,7 @@ class Auxiliary(Tree):
 
 @dataclass(frozen=True)
 class AtInputSize(Tree):
-    """What the body makes of x, and what auxiliary heads in it say, brought to the size of x by `segmentation.resize`."""
+    """What the body makes of x, and what auxiliary heads in it say, brought to x's size by `segmentation.resize`."""
 
     body: Layer
 
