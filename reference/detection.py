@@ -6,16 +6,19 @@ import numpy as np
 
 from gongsik.reference.activation import relu
 from gongsik.reference.arrays import ADAPTER, implements
+from gongsik.reference.layers import Pass, run
 from gongsik.reference.loss import softmax_cross_entropy
 from gongsik.reference.pooling import largest
 from gongsik.spec import detection as spec
 from gongsik.spec.array import pair
+from gongsik.spec.layers import check_network, nest
+from gongsik.spec.model import check_parameters
 
 __all__ = [
-    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn_loss", "iou",
-    "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "region_warp", "roi_align",
-    "roi_pool", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool", "yolo_cell", "yolo_confidence",
-    "yolo_decode", "yolo_loss", "yolo_target",
+    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn", "fast_rcnn_loss",
+    "faster_rcnn", "iou", "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "rcnn",
+    "region_warp", "roi_align", "roi_pool", "rpn", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool",
+    "sppnet", "yolo_cell", "yolo_confidence", "yolo_decode", "yolo_loss", "yolo_target", "yolo_v1",
 ]  # fmt: skip
 
 
@@ -433,3 +436,86 @@ def _fits_best(boxes, truth):
                 wins = wins & (mine > other if j < i else mine >= other)
         best.append(wins)
     return best
+
+
+# Models
+
+
+def _network(config, params, name):
+    """One of the networks of a detector, as a function."""
+    prefix = f"{name}."
+    at = nest({key.removeprefix(prefix): value for key, value in params.items() if key.startswith(prefix)})
+    return lambda x: run(config.parts()[name], at, x, Pass())
+
+
+@implements(spec.rcnn)
+def rcnn(config, params, image, boxes, /, *, threshold=0.3):
+    check_parameters("rcnn", config, params)
+    n, c = len(boxes), config.classes
+    features = _network(config, params, "backbone")(region_warp(image, boxes, size=config.size))  # [n features]
+    scores = _network(config, params, "svms")(features)  # [n c]
+    deltas = _network(config, params, "bbox_pred")(features).reshape(n, c, 4)
+    refined = decode_boxes(deltas, np.broadcast_to(boxes[:, None], (n, c, 4)))
+    labels = np.tile(np.arange(c), n)
+    keep = non_max_suppression(refined.reshape(n * c, 4), scores.reshape(n * c), labels, threshold=threshold)
+    return spec.Detected(refined, scores, np.reshape(keep, (n, c)))
+
+
+@implements(spec.sppnet)
+def sppnet(config, params, x, boxes, images, /):
+    check_parameters("sppnet", config, params)
+    feature_map, scale = _network(config, params, "backbone")(x), 1 / config.stride
+    pyramid = [roi_pool(feature_map, boxes, images, output_size=b, spatial_scale=scale) for b in config.levels]
+    cells = np.concatenate(
+        [level.reshape(len(boxes), level.shape[1] * b * b) for level, b in zip(pyramid, config.levels, strict=True)], 1
+    )
+    return _network(config, params, "cls_score")(_network(config, params, "head")(cells))
+
+
+@implements(spec.fast_rcnn)
+def fast_rcnn(config, params, x, boxes, images, /):
+    check_parameters("fast_rcnn", config, params)
+    return _look(config, params, _network(config, params, "backbone")(x), boxes, images)
+
+
+def _look(config, params, feature_map, boxes, images):
+    """The second stage: what Fast R-CNN says about regions of a map."""
+    pool = roi_align if config.aligned else roi_pool
+    pooled = pool(feature_map, boxes, images, output_size=config.pool, spatial_scale=1 / config.stride)
+    features = _network(config, params, "head")(pooled)
+    deltas = _network(config, params, "bbox_pred")(features).reshape(len(boxes), config.classes, 4)
+    return spec.RegionOutput(_network(config, params, "cls_score")(features), deltas)
+
+
+@implements(spec.rpn)
+def rpn(config, params, x, /):
+    check_parameters("rpn", config, params)
+    hidden = _network(config, params, "conv")(x)
+    return tuple(_network(config, params, name)(hidden) for name in ("cls_logits", "bbox_pred"))
+
+
+@implements(spec.faster_rcnn)
+def faster_rcnn(config, params, image, /):
+    check_parameters("faster_rcnn", config, params)
+    (h, w), k = image.shape[1:], config.rpn.anchors
+    feature_map = _network(config, params, "backbone")(image[None])
+    of_rpn = {name.removeprefix("rpn."): value for name, value in params.items() if name.startswith("rpn.")}
+    objectness, deltas = (t[0] for t in rpn(config.rpn, of_rpn, feature_map))
+    logits = np.transpose(objectness.reshape(k, 2, *objectness.shape[1:]), (2, 3, 0, 1)).reshape(-1, 2)  # [h*w*k 2]
+    deltas = np.transpose(deltas.reshape(k, 4, *deltas.shape[1:]), (2, 3, 0, 1)).reshape(-1, 4)
+    anchors = anchor_boxes(feature_map[0], stride=config.detector.stride, sizes=config.sizes, ratios=config.ratios)
+    boxes = decode_boxes(deltas, anchors, largest=spec.LARGEST)
+    boxes = np.stack([np.minimum(np.maximum(boxes[:, i], 0), (w, h)[i % 2]) for i in range(4)], -1)  # inside the image
+    scores = logits[:, 1] - logits[:, 0]
+    keep = non_max_suppression(boxes, scores, threshold=config.threshold)
+    best = np.argsort(-np.where(keep, scores, -np.inf), kind="stable")[: config.proposals]
+    boxes, keep = boxes[best], keep[best]
+    return spec.Proposed(
+        boxes, keep, *_look(config.detector, params, feature_map, boxes, np.zeros(len(best), np.int64))
+    )
+
+
+@implements(spec.yolo_v1)
+def yolo_v1(config, params, x, /):
+    check_network("yolo_v1", config, params, {}, x.shape)
+    return run(config.network, nest(params), x, Pass()).reshape(len(x), config.s, config.s, 5 * config.b + config.c)

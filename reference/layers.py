@@ -1,5 +1,6 @@
 """Networks in NumPy: how each layer of a tree is computed, in terms of the formulas."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,7 +188,7 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.AdaptiveAvgPool2d: _adaptive_avg_pool,
     spec.LocalResponseNorm: _local_response_norm,
     spec.Dropout: _dropout,
-    spec.Flatten: lambda layer, at, x, now: x.reshape(len(x), -1),
+    spec.Flatten: lambda layer, at, x, now: x.reshape(len(x), math.prod(x.shape[1:])),
     spec.ZeroChannels: _zero_channels,
     spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
     spec.Sequential: _sequential,

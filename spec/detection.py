@@ -12,8 +12,10 @@ from jaxtyping import Bool, Float, Int
 
 from gongsik.spec.adapter import ArrayAdapter
 from gongsik.spec.array import Array, Corners, Finite, Labels, NonNegative, Pair, Positive, Probability
+from gongsik.spec.detectors import RCNN, RPN, FasterRCNN, FastRCNN, SPPNet, YOLOv1
 from gongsik.spec.errors import DomainError
 from gongsik.spec.formula import Chapter, Erratum, count, formula, law, named
+from gongsik.spec.model import Parameters
 
 CHAPTER = Chapter(ko="물체 검출", en="Object detection")
 
@@ -24,6 +26,7 @@ Format: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 ROW = ("len(n) == 1", "boxes in one row, (n, 4)")
 TRUTHS = ("len(m) == 1", "boxes in one row, (m, 4)")
 Images: TypeAlias = Float[Array, "n c h w"]
+CHANNELS = ("c == config.channels", "as many channels as config says")
 NUMBERS = Finite(nan=False)
 """Scores that are sorted, boxes that are rounded, and pixels of which some are multiplied by a weight of 0."""
 
@@ -457,6 +460,62 @@ def decode_boxes(
     ...
 
 
+class Detected(NamedTuple):
+    """What R-CNN says about regions: for each of them and each class a box, a score, and whether it is kept."""
+
+    boxes: Float[Array, "k c 4"]
+    scores: Float[Array, "k c"]
+    keep: Bool[Array, "k c"]
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="R-CNN",
+    en="R-CNN",
+    tex=r"\text{proposals} \to \text{warp} \to \mathrm{CNN} \to \mathrm{SVM}_k + \text{box regression}",
+    notes=("000#R-CNN", "001#R-CNN"),
+    source="Girshick, Donahue, Darrell & Malik 2014, section 2",
+)
+def rcnn(
+    config: RCNN, params: Parameters, image: Annotated[Float[Array, "3 h w"], NUMBERS],
+    boxes: Annotated[Float[Array, "*n 4"], Corners()], /, *, threshold: NonNegative[float] = 0.3,
+) -> Detected:  # fmt: skip
+    """Warp every proposal, run the network on each, score its features by one linear classifier per class.
+
+    The regressor of a class refines the box; non-maximum suppression, class by class, keeps some. A score below 0 says
+    that the region is not of this class.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    image : (3, h, w), finite
+    boxes : (n, 4), corners of the proposals, at least one pixel wide and high
+    returns : boxes (n, classes, 4), scores (n, classes), keep (n, classes) bool
+
+    Options
+    -------
+    threshold : at least 0, of the suppression
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named.
+
+    Source
+    ------
+    Girshick, Donahue, Darrell & Malik 2014, "Rich feature hierarchies for accurate object detection and semantic
+    segmentation", section 2.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import RCNN
+    >>> RCNN().features, RCNN().parameters()["svms.weight"]
+    (4096, (20, 4096))
+    """
+    ...
+
+
 box_regression = law(
     "detection.box_regression",
     ko="경계 상자 회귀",
@@ -558,6 +617,51 @@ def spatial_pyramid_pool(x: Images, /, *, levels: tuple[int, ...] = (1, 2, 4)) -
     >>> x = gs.asarray([[[[1.0, 2.0, 3.0], [4.0, 9.0, 6.0]]]])
     >>> gs.to_numpy(gs.spatial_pyramid_pool(x, levels=(1, 2)))
     array([[9., 2., 3., 9., 9.]])
+    """
+    ...
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="SPPNet",
+    en="SPPNet",
+    tex=r"\mathrm{CNN\ once} \to \text{crop the map} \to \mathrm{SPP} \to \text{classifier}",
+    notes=("000#SPPNet", "001#SPPNet"),
+    source="He, Zhang, Ren & Sun 2015, section 4",
+    requires=(("len(k) == 1", "regions in one row, (k, 4)"),),
+    axes={"classes": "config.classes"},
+    differentiable=("params", "x"),
+)
+def sppnet(
+    config: SPPNet, params: Parameters, x: Float[Array, "n 3 h w"], boxes: Annotated[Float[Array, "*k 4"], NUMBERS],
+    images: Annotated[Int[Array, "*k"], Labels("n")], /,
+) -> Float[Array, "*k classes"]:  # fmt: skip
+    """Run the convolutions once, pool the part of the map under each region by a pyramid, classify it.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, 3, h, w), the images
+    boxes : (k, 4), corners in pixels of the images; finite
+    images : (k,), which of the n images
+    returns : (k, classes), logits
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named.
+
+    Source
+    ------
+    He, Zhang, Ren & Sun 2015, "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    section 4.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import SPPNet
+    >>> SPPNet().parameters()["head.1.weight"]  # 512 channels in 1 + 4 + 9 + 36 cells
+    (4096, 25600)
     """
     ...
 
@@ -737,6 +841,56 @@ def fast_rcnn_loss(
     ...
 
 
+class RegionOutput(NamedTuple):
+    """What Fast R-CNN says about regions: logits of the classes, and a refinement of the box for each class."""
+
+    logits: Float[Array, "k c"]
+    deltas: Float[Array, "k c 4"]
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="Fast R-CNN",
+    en="Fast R-CNN",
+    tex=r"\mathrm{CNN} \to \mathrm{RoIPool} \to \mathrm{FC} \to (\mathrm{softmax}_{K+1},\ \mathrm{bbox}_{4(K+1)})",
+    notes=("000#Fast R-CNN", "001#Fast R-CNN"),
+    source="Girshick 2015, section 2",
+    requires=(("len(k) == 1", "regions in one row, (k, 4)"), CHANNELS),
+    differentiable=("params", "x"),
+)
+def fast_rcnn(
+    config: FastRCNN, params: Parameters, x: Annotated[Images, NUMBERS],
+    boxes: Annotated[Float[Array, "*k 4"], NUMBERS], images: Annotated[Int[Array, "*k"], Labels("n")], /,
+) -> RegionOutput:  # fmt: skip
+    """Run the convolutions once, pool each region to one size, say its class and where its box should be.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, c, h, w), the images
+    boxes : (k, 4), corners in pixels of the images; finite
+    images : (k,), which of the n images
+    returns : logits (k, classes), deltas (k, classes, 4) for `decode_boxes`; class 0 is the background
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named.
+
+    Source
+    ------
+    Girshick 2015, "Fast R-CNN", section 2.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import FastRCNN
+    >>> FastRCNN().parameters()["bbox_pred.weight"]
+    (84, 4096)
+    """
+    ...
+
+
 # Faster R-CNN: the proposals come from the network, too
 
 
@@ -887,6 +1041,103 @@ def rpn_loss(
     >>> objectness, deltas = gs.asarray([[0.0, 0.0], [3.0, 3.0]]), gs.asarray([[1.0, 0.0, 0.0, 0.0]] * 2)
     >>> round(float(gs.rpn_loss(objectness, deltas, gs.asarray([1, -1]), 0 * deltas)), 4)
     1.1931
+    """
+    ...
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="영역 제안 네트워크",
+    en="Region proposal network",
+    tex=r"C_3 @ 512 \to (1 \times 1 @ 2k,\ 1 \times 1 @ 4k)",
+    notes=("000#Faster R-CNN", "001#RPN (Region Proposal Network)"),
+    source="Ren, He, Girshick & Sun 2015, section 3.1",
+    requires=(CHANNELS,),
+    axes={"ko": "2 * config.anchors", "kd": "4 * config.anchors"},
+    differentiable=("params", "x"),
+)
+def rpn(config: RPN, params: Parameters, x: Images, /) -> tuple[Float[Array, "n ko h w"], Float[Array, "n kd h w"]]:
+    """Say at every place of a map, for each of k anchors, whether there is an object and where its box should be.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, c, h, w), a map of any size
+    returns : objectness (n, 2 k, h, w), logits of background and object by turns; deltas (n, 4 k, h, w)
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named.
+
+    Source
+    ------
+    Ren, He, Girshick & Sun 2015, "Faster R-CNN: towards real-time object detection with region proposal networks",
+    section 3.1.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import RPN
+    >>> [RPN().parameters()[f"{name}.bias"][0] for name in ("cls_logits", "bbox_pred")]  # 9 (2 + 4) = 54
+    [18, 36]
+    """
+    ...
+
+
+LARGEST = 1000 / 16
+"""By how much the side of an anchor may grow into a proposal."""
+
+
+class Proposed(NamedTuple):
+    """What Faster R-CNN says about one image: proposals, whether each stands, and the second stage's verdict on it."""
+
+    proposals: Float[Array, "p 4"]
+    keep: Bool[Array, "p"]
+    logits: Float[Array, "p c"]
+    deltas: Float[Array, "p c 4"]
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="Faster R-CNN",
+    en="Faster R-CNN",
+    tex=r"\text{Fast R-CNN} + \mathrm{RPN}",
+    notes=("000#Faster R-CNN", "001#Faster R-CNN"),
+    source="Ren, He, Girshick & Sun 2015, section 3",
+    requires=(("c == config.detector.channels", "as many channels as config says"),),
+)
+def faster_rcnn(
+    config: FasterRCNN, params: Parameters, image: Annotated[Float[Array, "c h w"], NUMBERS], /
+) -> Proposed:
+    """Propose regions by the map of an image, keep the best that do not repeat each other, classify them.
+
+    There are as many proposals as `config` says, or as many as anchors; where non-maximum suppression has left fewer,
+    the others follow, and `keep` is false for them.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    image : (c, h, w)
+    returns : proposals (p, 4), corners, inside the image, by falling objectness; keep (p,) bool; logits (p, classes);
+        deltas (p, classes, 4) for `decode_boxes`
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named.
+
+    Source
+    ------
+    Ren, He, Girshick & Sun 2015, "Faster R-CNN: towards real-time object detection with region proposal networks",
+    section 3.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import FasterRCNN
+    >>> FasterRCNN().rpn.anchors
+    9
     """
     ...
 
@@ -1157,6 +1408,44 @@ def yolo_loss(
     >>> pred = gs.asarray([[[[0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 0.0]]]])
     >>> float(gs.yolo_loss(pred, target, b=1))
     0.25
+    """
+    ...
+
+
+@formula(
+    kind="model",
+    deep=True,
+    ko="YOLO v1",
+    en="YOLO v1",
+    tex=r"24\,\mathrm{conv} \to F4096 \to F(S \cdot S (5B + C))",
+    notes=("000#YOLO(You only look once)", "001#YOLO v1", "003#YOLO"),
+    source="Redmon, Divvala, Girshick & Farhadi 2016, section 2.1 and figure 3",
+    axes={"s": "config.s", "f": "5 * config.b + config.c"},
+    differentiable=("params", "x"),
+)
+def yolo_v1(config: YOLOv1, params: Parameters, x: Images, /) -> Float[Array, "n s s f"]:
+    """Say in one pass what is where: for every cell of a grid some boxes, and which class it would be.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, c, h, w), of the size that `config` says
+    returns : (n, s, s, 5 b + c), as `yolo_decode` reads it
+
+    Raises
+    ------
+    ShapeError
+        If parameters are missing, unknown or of another shape: all of them named; if the image is of another size.
+
+    Source
+    ------
+    Redmon, Divvala, Girshick & Farhadi 2016, "You only look once: unified, real-time object detection", section 2.1.
+
+    Examples
+    --------
+    >>> from gongsik.spec.detectors import YOLOv1
+    >>> YOLOv1().output((1, 3, 448, 448)), 7 * 7 * 30
+    ((1, 1470), 1470)
     """
     ...
 

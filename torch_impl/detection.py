@@ -9,14 +9,17 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gongsik.spec import detection as spec
 from gongsik.spec.array import pair
+from gongsik.spec.layers import check_network, nest
+from gongsik.spec.model import check_parameters
 from gongsik.torch_impl.arrays import ADAPTER, implements, may_need_gradient
+from gongsik.torch_impl.layers import Pass, run
 from gongsik.torch_impl.suppression import suppress
 
 __all__ = [
-    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn_loss", "iou",
-    "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "region_warp", "roi_align",
-    "roi_pool", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool", "yolo_cell", "yolo_confidence",
-    "yolo_decode", "yolo_loss", "yolo_target",
+    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn", "fast_rcnn_loss",
+    "faster_rcnn", "iou", "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "rcnn",
+    "region_warp", "roi_align", "roi_pool", "rpn", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool",
+    "sppnet", "yolo_cell", "yolo_confidence", "yolo_decode", "yolo_loss", "yolo_target", "yolo_v1",
 ]  # fmt: skip
 
 
@@ -461,3 +464,84 @@ def yolo_loss(pred, target, /, *, b=2, lambda_coord=5.0, lambda_noobj=0.5):
     of_boxes = torch.where(answers, of_answers, lambda_noobj * slots[..., 4] ** 2).sum()
     of_classes = torch.where(target[..., 4:5] > 0, (pred[..., 5 * b :] - target[..., 5:]) ** 2, 0).sum()
     return (of_boxes + of_classes) / n
+
+
+# Models
+
+
+def _network(config, params, name):
+    """One of the networks of a detector, as a function."""
+    prefix = f"{name}."
+    at = nest({key.removeprefix(prefix): value for key, value in params.items() if key.startswith(prefix)})
+    return lambda x: run(config.parts()[name], at, x, Pass())
+
+
+@implements(spec.rcnn)
+def rcnn(config, params, image, boxes, /, *, threshold=0.3):
+    check_parameters("rcnn", config, params)
+    n, c = len(boxes), config.classes
+    features = _network(config, params, "backbone")(region_warp(image, boxes, size=config.size))  # [n features]
+    scores = _network(config, params, "svms")(features)  # [n c]
+    deltas = _network(config, params, "bbox_pred")(features).reshape(n, c, 4)
+    refined = decode_boxes(deltas, boxes[:, None].expand(n, c, 4))
+    labels = torch.arange(c, device=boxes.device).repeat(n)
+    keep = non_max_suppression(refined.reshape(n * c, 4), scores.reshape(n * c), labels, threshold=threshold)
+    return spec.Detected(refined, scores, keep.reshape(n, c))
+
+
+@implements(spec.sppnet)
+def sppnet(config, params, x, boxes, images, /):
+    check_parameters("sppnet", config, params)
+    feature_map, scale = _network(config, params, "backbone")(x), 1 / config.stride
+    pyramid = [roi_pool(feature_map, boxes, images, output_size=b, spatial_scale=scale) for b in config.levels]
+    cells = torch.cat(
+        [level.reshape(len(boxes), level.shape[1] * b * b) for level, b in zip(pyramid, config.levels, strict=True)], 1
+    )
+    return _network(config, params, "cls_score")(_network(config, params, "head")(cells))
+
+
+@implements(spec.fast_rcnn)
+def fast_rcnn(config, params, x, boxes, images, /):
+    check_parameters("fast_rcnn", config, params)
+    return _look(config, params, _network(config, params, "backbone")(x), boxes, images)
+
+
+def _look(config, params, feature_map, boxes, images):
+    """The second stage: what Fast R-CNN says about regions of a map."""
+    pool = roi_align if config.aligned else roi_pool
+    pooled = pool(feature_map, boxes, images, output_size=config.pool, spatial_scale=1 / config.stride)
+    features = _network(config, params, "head")(pooled)
+    deltas = _network(config, params, "bbox_pred")(features).reshape(len(boxes), config.classes, 4)
+    return spec.RegionOutput(_network(config, params, "cls_score")(features), deltas)
+
+
+@implements(spec.rpn)
+def rpn(config, params, x, /):
+    check_parameters("rpn", config, params)
+    hidden = _network(config, params, "conv")(x)
+    return tuple(_network(config, params, name)(hidden) for name in ("cls_logits", "bbox_pred"))
+
+
+@implements(spec.faster_rcnn)
+def faster_rcnn(config, params, image, /):
+    check_parameters("faster_rcnn", config, params)
+    (h, w), k = image.shape[1:], config.rpn.anchors
+    feature_map = _network(config, params, "backbone")(image[None])
+    of_rpn = {name.removeprefix("rpn."): value for name, value in params.items() if name.startswith("rpn.")}
+    objectness, deltas = (t[0] for t in rpn(config.rpn, of_rpn, feature_map))
+    logits = objectness.unflatten(0, (k, 2)).permute(2, 3, 0, 1).reshape(-1, 2)  # [h*w*k 2]
+    deltas = deltas.unflatten(0, (k, 4)).permute(2, 3, 0, 1).reshape(-1, 4)
+    anchors = anchor_boxes(feature_map[0], stride=config.detector.stride, sizes=config.sizes, ratios=config.ratios)
+    boxes = decode_boxes(deltas, anchors, largest=spec.LARGEST)
+    boxes = torch.stack([boxes[:, i].clamp(0, (w, h)[i % 2]) for i in range(4)], -1)  # inside the image
+    scores = logits[:, 1] - logits[:, 0]
+    keep = non_max_suppression(boxes, scores, threshold=config.threshold)
+    best = torch.where(keep, scores, -torch.inf).argsort(descending=True, stable=True)[: config.proposals]
+    boxes, keep = boxes[best], keep[best]
+    return spec.Proposed(boxes, keep, *_look(config.detector, params, feature_map, boxes, torch.zeros_like(best)))
+
+
+@implements(spec.yolo_v1)
+def yolo_v1(config, params, x, /):
+    check_network("yolo_v1", config, params, {}, x.shape)
+    return run(config.network, nest(params), x, Pass()).reshape(len(x), config.s, config.s, 5 * config.b + config.c)

@@ -16,6 +16,9 @@ from gongsik import reference
 from gongsik.conformance.bounded import Precision
 from gongsik.conformance.strategies import Case, make, make_integers
 from gongsik.reference.detection import grouping
+from gongsik.reference.layers import Pass, run
+from gongsik.spec.detectors import RCNN, RPN, FasterRCNN, FastRCNN, SPPNet, YOLOv1
+from gongsik.spec.layers import Activation, Conv2d, Flatten, Layer, Linear, MaxPool2d, nest, sequence
 
 SEEDS = st.integers(0, 2**32 - 1)
 NUMBERS = st.sampled_from((0, 1, 2, 3, 5, 8, 17))
@@ -366,5 +369,138 @@ def yolo_loss(precision: Precision) -> SearchStrategy[Case]:
             "lambda_noobj": draw(st.sampled_from((0.5, 0.0))),
         }
         return Case((precision.round(pred), precision.round(target)), options)
+
+    return cases()
+
+
+# Models: a few channels, and parameters of the size that keeps signals alive
+
+
+def _params(draw: st.DrawFn, precision: Precision, config: Any) -> dict[str, np.ndarray]:
+    seed = draw(SEEDS)
+    params = {}
+    for i, (name, shape) in enumerate(config.parameters().items()):
+        fan_in = 4.0 ** round(np.log2(max(int(np.prod(shape[1:])), 1)) / 2)  # a power of 4: its root is exact
+        params[name] = make(seed + i, "normal", shape, precision.name) / np.sqrt(fan_in)
+    return params
+
+
+def _backbone(draw: st.DrawFn, channels: int) -> Layer:
+    """Convolutions that shrink the image to a quarter."""
+    width = draw(st.integers(2, 4))
+    return sequence(
+        Conv2d(channels, width, 3, padding=1), Activation("leaky_relu"), MaxPool2d(2),
+        Conv2d(width, width, 3, stride=2, padding=1), Activation("leaky_relu"),
+    )  # fmt: skip
+
+
+def _image(draw: st.DrawFn, precision: Precision, shape: tuple[int, ...]) -> np.ndarray:
+    return make(draw(SEEDS), "normal", shape, precision.name)
+
+
+def _proposals(draw: st.DrawFn, n: int, size: int) -> np.ndarray:
+    """Different boxes on a grid of four pixels, inside an image."""
+    first = labels(draw, (n, 2), size // 4 - 1)
+    last = first + 1 + labels(draw, (n, 2), size // 4)
+    found = 4.0 * np.concatenate([first, np.minimum(last, size // 4)], -1)
+    if len(np.unique(found, axis=0)) < n:
+        reject()
+    return found
+
+
+def rcnn(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        size = draw(st.sampled_from((4, 6)))
+        backbone = sequence(Conv2d(3, 2, 3), Activation("leaky_relu"), Flatten(), Linear(2 * (size - 2) ** 2, 4))
+        config = RCNN(draw(st.integers(1, 3)), size, backbone)
+        image, found = _image(draw, precision, (3, 12, 12)), _proposals(draw, draw(st.sampled_from((0, 1, 3))), 12)
+        params = _params(draw, precision, config)
+        case = Case((config, params, image, found), {"threshold": draw(st.sampled_from((0.3, 0.6)))})
+        if len(found) and not _apart(reference.rcnn(*case.arguments).scores.T):
+            reject()
+        return case
+
+    return cases()
+
+
+def _apart(values: np.ndarray) -> bool:
+    """Whether the numbers along the last axis are so different that rounding changes no order."""
+    return bool((np.diff(np.sort(values, -1), axis=-1) > CLEAR**2).all())
+
+
+def sppnet(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        config = SPPNet(draw(st.integers(1, 3)), _backbone(draw, 3), 4, draw(st.sampled_from(((1, 2), (3,)))), (5,))
+        n, k = draw(st.integers(1, 2)), draw(st.sampled_from((0, 1, 3)))
+        regions = _proposals(draw, k, 16), labels(draw, k, n - 1)
+        return Case((config, _params(draw, precision, config), _image(draw, precision, (n, 3, 16, 16)), *regions))
+
+    return cases()
+
+
+def _fast(draw: st.DrawFn, *, aligned: bool) -> FastRCNN:
+    channels = draw(st.sampled_from((1, 3)))
+    hidden = draw(st.sampled_from(((4,), (3, 5), ())))
+    return FastRCNN(draw(st.integers(1, 3)), _backbone(draw, channels), 4, 2, hidden, aligned, channels)
+
+
+def fast_rcnn(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        config = _fast(draw, aligned=draw(st.booleans()))
+        n, k = draw(st.integers(1, 2)), draw(st.sampled_from((0, 1, 3)))
+        image = _image(draw, precision, (n, config.channels, 16, 16))
+        return Case((config, _params(draw, precision, config), image, _proposals(draw, k, 16), labels(draw, k, n - 1)))
+
+    return cases()
+
+
+def rpn(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        config = RPN(draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4)))
+        shape = draw(st.integers(1, 2)), config.channels, draw(st.integers(1, 5)), draw(st.integers(1, 5))
+        return Case((config, _params(draw, precision, config), _image(draw, precision, shape)))
+
+    return cases()
+
+
+def faster_rcnn(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        # By rounding to pixels a proposal would jump; and of equal scores, as where a ReLU gives 0, none is the best.
+        detector = _fast(draw, aligned=True)
+        config = FasterRCNN(
+            detector, (6.0,), draw(st.sampled_from(((1.0,), (0.5, 2.0)))), draw(st.integers(1, 9)), 0.5, 8
+        )
+        params = _params(draw, precision, config)
+        case = Case((config, params, _image(draw, precision, (detector.channels, 8, 12))))
+        features = reference.faster_rcnn(config, params, case.arguments[2])
+        if not np.isfinite(features.logits).all() or not _apart(_objectness(case)):
+            reject()
+        return case
+
+    return cases()
+
+
+def _objectness(case: Case) -> np.ndarray:
+    """The scores of all anchors of an image."""
+    config, params, image = case.arguments
+    of_rpn = {name.removeprefix("rpn."): value for name, value in params.items() if name.startswith("rpn.")}
+    backbone = {name.removeprefix("backbone."): value for name, value in params.items() if name.startswith("backbone.")}
+    x = run(config.detector.backbone, nest(backbone), image[None], Pass())
+    logits = reference.rpn(config.rpn, of_rpn, x)[0]
+    return (logits[0, 1::2] - logits[0, ::2]).reshape(-1)
+
+
+def yolo_v1(precision: Precision) -> SearchStrategy[Case]:
+    @st.composite
+    def cases(draw: st.DrawFn) -> Case:
+        s, b, c, channels = (draw(st.integers(1, 2)) for _ in range(4))
+        config = YOLOv1(s, b, c, 16, (((2, 3),), ((3, 1), (2, 3)), ((2, 3),)), 4, channels)
+        image = _image(draw, precision, (draw(st.integers(1, 2)), channels, 16, 16))
+        return Case((config, _params(draw, precision, config), image))
 
     return cases()
