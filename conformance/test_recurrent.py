@@ -44,6 +44,11 @@ def params_of(config: Any, seed: int) -> dict[str, np.ndarray]:
     return parameters(config, lambda shape: normal(next(used), *shape))
 
 
+def network(gs: Any, name: str) -> Any:
+    """The function for any number of layers."""
+    return getattr(gs, "stacked_rnn" if name == "rnn" else name)
+
+
 def same(gs: Any, left: Any, right: Any) -> None:
     """Equal to the last bit."""
     assert np.array_equal(gs.numpy(left), gs.numpy(right))
@@ -348,12 +353,12 @@ def test_two_halves_with_the_state_carried_are_the_whole(gs, name, kind, seed, t
     params, x = params_of(config, seed), normal(seed + 40, 2, t, 2)
 
     def halves(gs: Any, params: Any, x: Any) -> Any:
-        first, *states = getattr(gs, name)(config, params, x[:, :cut])
-        second, *states = getattr(gs, name)(config, params, x[:, cut:], *states)
+        first, *states = network(gs, name)(config, params, x[:, :cut])
+        second, *states = network(gs, name)(config, params, x[:, cut:], *states)
         return first, second, tuple(states)
 
     def whole(gs: Any, params: Any, x: Any) -> Any:
-        output, *states = getattr(gs, name)(config, params, x)
+        output, *states = network(gs, name)(config, params, x)
         return output[:, :cut], output[:, cut:], tuple(states)
 
     assert_agree(gs, halves, whole, params, x)
@@ -367,7 +372,7 @@ def test_an_output_does_not_see_what_comes_after_it(gs, name, kind, seed, t, cut
     params, x = params_of(config, seed), normal(seed + 40, 2, t, 2)
     other = np.concatenate([x[:, :cut], x[:, cut:] + 1], 1)
     given_params = {key: gs.array(value) for key, value in params.items()}
-    found = [gs.numpy(getattr(gs, name)(config, given_params, gs.array(s)).output) for s in (x, other)]
+    found = [gs.numpy(network(gs, name)(config, given_params, gs.array(s)).output) for s in (x, other)]
     assert np.array_equal(found[0][:, :cut], found[1][:, :cut])
     assert not np.array_equal(found[0][:, cut:], found[1][:, cut:])
 
@@ -389,7 +394,7 @@ def test_a_network_is_its_cell_step_by_step(gs, name, kind, seed, t):
         return state
 
     def run(gs: Any, params: Any, x: Any) -> Any:
-        return tuple(state[0] for state in getattr(gs, name)(config, params, x)[1:])
+        return tuple(state[0] for state in network(gs, name)(config, params, x)[1:])
 
     assert_agree(gs, run, unrolled, params, x)
 
@@ -409,7 +414,7 @@ def test_layers_on_top_of_each_other_are_networks_one_after_the_other(gs, name, 
             x = getattr(gs, name)(one, own, x).output
         return x
 
-    assert_agree(gs, composed, lambda gs, params, x: getattr(gs, name)(config, params, x).output, params, x)
+    assert_agree(gs, composed, lambda gs, params, x: network(gs, name)(config, params, x).output, params, x)
 
 
 @law("recurrent.shared_weights")
@@ -418,7 +423,7 @@ def test_the_number_of_parameters_does_not_depend_on_the_length(gs, name, kind):
     config = kind(2, 3)
     params = {key: gs.array(value) for key, value in params_of(config, 1).items()}
     for t in (1, 2, 9):
-        output = getattr(gs, name)(config, params, gs.array(normal(0, 1, t, 2))).output
+        output = network(gs, name)(config, params, gs.array(normal(0, 1, t, 2))).output
         assert tuple(output.shape) == (1, t, 3)
     assert parameter_count(config) == config.gates * (3 * (2 + 3) + 2 * 3)
 
@@ -870,7 +875,7 @@ def test_gates_lie_between_0_and_1(gs, case, wider):
     """A candidate, and what a cell shows, between -1 and 1."""
     x, h, c, u, w, b, b_hh = (None if a is None else gs.array(a) for a in case.arguments)
     o, shown = gs.lstm_output_gate(x, h, c, u, w, b, b_hh)
-    gates = [o] + [getattr(gs, name)(x, h, u, w, b, b_hh)
+    gates = [o] + [network(gs, name)(x, h, u, w, b, b_hh)
                    for name in ("lstm_forget_gate", "gru_reset_gate", "gru_update_gate")]  # fmt: skip
     i, candidate = gs.lstm_input_gate(*(None if a is None else gs.array(a) for a in wider.arguments))
     for gate in (*gates, i):
@@ -884,7 +889,7 @@ def test_gates_lie_between_0_and_1(gs, case, wider):
 @law("recurrent.lstm_cell_update", "recurrent.lstm_forget_gate", "recurrent.lstm_input_gate")
 @given(SEEDS, SIZES)
 def test_the_cell_keeps_erases_and_replaces(gs, seed, k):
-    """With f = 1 and i = 0 it keeps, with f = 0 and i = 1 it replaces, with f = i = 0 it erases; it grows by at most 1 a step."""
+    """With f = 1, i = 0 it keeps, with f = 0, i = 1 it replaces, with neither it erases; it grows by at most 1."""
     c, candidate = normal(seed, k), np.tanh(normal(seed + 1, k))
     candidate = PRECISION.get().round(candidate)
     one, zero = gs.array(np.ones(k)), gs.array(np.zeros(k))
@@ -1120,7 +1125,7 @@ def test_backpropagation_through_a_network_is_that_through_its_unrolled_cell(gs,
     def fused(gs: Any, params: Any, x: Any) -> Any:
         variables = {**params, "x": x}
         return gs.value_and_grad(
-            lambda v: getattr(gs, name)(config, {key: v[key] for key in params}, v["x"]).output.sum()
+            lambda v: network(gs, name)(config, {key: v[key] for key in params}, v["x"]).output.sum()
         )(variables)[1]
 
     def unrolled(gs: Any, params: Any, x: Any) -> Any:

@@ -37,6 +37,7 @@ __all__ = [
     "rnn_forward_code",
     "sequence_loss",
     "sequence_mapping",
+    "stacked_rnn",
     "truncated_bptt",
 ]
 
@@ -102,7 +103,12 @@ def _layers(config, x, states, cell):
 
 @implements(spec.rnn)
 def rnn(config, params, x, h0=None, /):
-    check_parameters("rnn", config, params)
+    return stacked_rnn(config, params, x, h0)
+
+
+@implements(spec.stacked_rnn)
+def stacked_rnn(config, params, x, h0=None, /):
+    check_parameters("stacked_rnn", config, params)
 
     def cell(layer, x, h):
         return (rnn_cell(x, h, *config.layer(params, layer), nonlinearity=config.nonlinearity),)
@@ -138,7 +144,7 @@ def jordan_network(x, y0, w_x, w_y, b, w_o, c, /, *, activation="sigmoid"):
 def sequence_mapping(config, params, x, lengths=None, /):
     check_parameters("sequence_mapping", config, params)
     spec.check_reading(config, x.shape[1], lengths)
-    network = {spec.RNN: rnn, spec.LSTM: lstm, spec.GRU: gru}[type(config.recurrent)]
+    network = {spec.RNN: stacked_rnn, spec.LSTM: lstm, spec.GRU: gru}[type(config.recurrent)]
     weights = {name: params[f"recurrent.{name}"] for name in config.recurrent.parameters()}
     h, *states = network(config.recurrent, weights, x)
     if config.form == "many_to_one":

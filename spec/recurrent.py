@@ -86,7 +86,9 @@ def check_tables(tables: tuple, t: int, /) -> None:
     expected = [(shapes[0][0],) * (j + 1) if shapes[0] else () for j in range(len(shapes))] if shapes else []
     if len(shapes) < t or any(tuple(a) != b or not b for a, b in zip(shapes, expected, strict=True)):
         found = ", ".join(str(tuple(shape)) for shape in shapes)
-        raise ShapeError(f"naive_sequence_model: tables have the shapes {found}, expected {t} or more: (k,), (k, k), ...")
+        raise ShapeError(
+            f"naive_sequence_model: tables have the shapes {found}, expected {t} or more: (k,), (k, k), ..."
+        )
 
 
 @formula(
@@ -401,13 +403,13 @@ class LSTMStates(NamedTuple):
 @formula(
     ko="순환 신경망",
     en="Recurrent network over a sequence",
-    tex=r"h_t^{(l)} = \tanh\bigl(W_{hh}^{(l)} h_{t-1}^{(l)} + W_{xh}^{(l)} h_t^{(l-1)} + b^{(l)}\bigr), "
-    r"\qquad h_t^{(0)} = x_t",
+    tex=r"h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b), \quad t = 1, \dots, T",
     notes=("000#Recurrent Neural Network(RNN)", "002#RNN", "003#재귀 신경망의 구조와 동작",
            "004#RNN(Recurrent Neural Networks)"),
     source="Elman 1990",
     kind="model",
     differentiable=True,
+    requires=(("config.num_layers == 1", "one layer (stacked_rnn takes more)"),),
 )  # fmt: skip
 def rnn(
     config: RNN,
@@ -416,7 +418,56 @@ def rnn(
     h0: Float[Array, "config.num_layers n config.hidden_size"] | None = None,
     /,
 ) -> States:
-    """Let `rnn_cell` read a sequence step by step, with the same weights at each; layer by layer, if there are more.
+    """Let `rnn_cell` read a sequence step by step, with the same weights at each.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, t, config.input_size)
+    h0 : (config.num_layers, n, config.hidden_size), the states before the first step; 0 if it is not given
+    returns : `States`: output (n, t, config.hidden_size), h (config.num_layers, n, config.hidden_size)
+
+    Raises
+    ------
+    ShapeError
+        If the sequence has no step; if parameters are missing, unknown or of another shape, all of them named.
+    DomainError
+        If the configuration has several layers.
+
+    Source
+    ------
+    Elman 1990, "Finding structure in time".
+
+    Examples
+    --------
+    >>> from gongsik.spec.recurrent import RNN
+    >>> params = {"weight_ih_l0": gs.asarray([[1.0]]), "weight_hh_l0": gs.asarray([[2.0]]),
+    ...           "bias_ih_l0": gs.asarray([0.0]), "bias_hh_l0": gs.asarray([0.0])}
+    >>> output, h = gs.rnn(RNN(1, 1, nonlinearity="relu"), params, gs.asarray([[[1.0], [0.0], [0.0]]]))
+    >>> gs.to_numpy(output[0, :, 0]), float(h[0, 0, 0])
+    (array([1., 2., 4.]), 4.0)
+    """
+    ...
+
+
+@formula(
+    ko="다층 RNN",
+    en="Multi-layer RNN",
+    tex=r"h_t^{(l)} = \tanh\bigl(W_{hh}^{(l)} h_{t-1}^{(l)} + W_{xh}^{(l)} h_t^{(l-1)} + b^{(l)}\bigr), "
+    r"\qquad h_t^{(0)} = x_t",
+    notes=("004#RNN(Recurrent Neural Networks) (Multilayer RNN)",),
+    source="El Hihi & Bengio 1995",
+    kind="model",
+    differentiable=True,
+)
+def stacked_rnn(
+    config: RNN,
+    params: Parameters,
+    x: Float[Array, "n t config.input_size"],
+    h0: Float[Array, "config.num_layers n config.hidden_size"] | None = None,
+    /,
+) -> States:
+    """Put plain networks on top of each other: each reads, step by step, the states of the one below.
 
     Shapes
     ------
@@ -432,16 +483,17 @@ def rnn(
 
     Source
     ------
-    Elman 1990, "Finding structure in time".
+    El Hihi & Bengio 1995, "Hierarchical recurrent neural networks for long-term dependencies".
 
     Examples
     --------
     >>> from gongsik.spec.recurrent import RNN
-    >>> params = {"weight_ih_l0": gs.asarray([[1.0]]), "weight_hh_l0": gs.asarray([[2.0]]),
-    ...           "bias_ih_l0": gs.asarray([0.0]), "bias_hh_l0": gs.asarray([0.0])}
-    >>> output, h = gs.rnn(RNN(1, 1, nonlinearity="relu"), params, gs.asarray([[[1.0], [0.0], [0.0]]]))
-    >>> gs.to_numpy(output[0, :, 0]), float(h[0, 0, 0])
-    (array([1., 2., 4.]), 4.0)
+    >>> config = RNN(1, 1, num_layers=2, nonlinearity="relu")
+    >>> params = {name: gs.asarray(np.ones(shape) if "weight" in name else np.zeros(shape))
+    ...           for name, shape in config.parameters().items()}
+    >>> output, h = gs.stacked_rnn(config, params, gs.asarray([[[1.0], [0.0], [0.0]]]))
+    >>> gs.to_numpy(output[0, :, 0]), gs.to_numpy(h[:, 0, 0])  # sums, and sums of sums
+    (array([1., 2., 3.]), array([1., 3.]))
     """
     ...
 
@@ -784,17 +836,6 @@ def check_reading(config: SequenceMapping, t: int, lengths: Any, /) -> None:
         raise DomainError(f"sequence_mapping: x has {t} steps, expected 1 for one_to_many")
     if lengths is not None and config.form != "many_to_one":
         raise DomainError(f"sequence_mapping: lengths are given, expected None for {config.form}")
-
-
-stacked_rnn = law(
-    "recurrent.stacked_rnn",
-    ko="다층 RNN",
-    en="Multi-layer RNN",
-    tex=r"h_t^{(l)} = \tanh\bigl(W_{hh}^{(l)} h_{t-1}^{(l)} + W_{xh}^{(l)} h_t^{(l-1)} + b^{(l)}\bigr), "
-    r"\qquad h_t^{(0)} = x_t",
-    notes=("004#RNN(Recurrent Neural Networks) (Multilayer RNN)",),
-    source="El Hihi & Bengio 1995",
-)
 
 
 # Training: backpropagation through time

@@ -45,6 +45,7 @@ __all__ = [
     "rnn_forward_code",
     "sequence_loss",
     "sequence_mapping",
+    "stacked_rnn",
     "truncated_bptt",
 ]
 
@@ -106,13 +107,18 @@ def _zeros(config, x):
 
 @implements(spec.rnn)
 def rnn(config, params, x, h0=None, /):
-    check_parameters("rnn", config, params)
+    return stacked_rnn(config, params, x, h0)
+
+
+@implements(spec.stacked_rnn)
+def stacked_rnn(config, params, x, h0=None, /):
+    check_parameters("stacked_rnn", config, params)
     kernel = torch.rnn_tanh if config.nonlinearity == "tanh" else torch.rnn_relu
     return spec.States(*_run(kernel, config, params, x, h0))
 
 
 class RNNModule(nn.RNN):
-    """`rnn` as a module, whose state dict has the names and shapes of ``config.parameters()``.
+    """`rnn` and `stacked_rnn` as a module, whose state dict has the names and shapes of ``config.parameters()``.
 
     Parameters
     ----------
@@ -163,7 +169,7 @@ def jordan_network(x, y0, w_x, w_y, b, w_o, c, /, *, activation="sigmoid"):
 def sequence_mapping(config, params, x, lengths=None, /):
     check_parameters("sequence_mapping", config, params)
     spec.check_reading(config, x.shape[1], lengths)
-    network = {spec.RNN: rnn, spec.LSTM: lstm, spec.GRU: gru}[type(config.recurrent)]
+    network = {spec.RNN: stacked_rnn, spec.LSTM: lstm, spec.GRU: gru}[type(config.recurrent)]
     weights = {name: params[f"recurrent.{name}"] for name in config.recurrent.parameters()}
     h, *states = network(config.recurrent, weights, x)
     if config.form != "many_to_many":

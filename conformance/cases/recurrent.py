@@ -99,15 +99,17 @@ def latent_autoregressive_model(precision: Precision) -> SearchStrategy[Case]:
 
 
 @st.composite
-def networks(draw: st.DrawFn, precision: Precision, kind: type) -> tuple[Any, dict[str, np.ndarray], Fill, Dims]:
-    """A configuration of up to three layers, parameters that fit it, and what fills more arrays."""
+def networks(
+    draw: st.DrawFn, precision: Precision, kind: type, most: int = 3
+) -> tuple[Any, dict[str, np.ndarray], Fill, Dims]:
+    """A configuration of up to so many layers, parameters that fit it, and what fills more arrays."""
     size, fill = draw(sizes()), draw(fills(precision))
     options: dict[str, Any] = {}
     if kind is RNN:
         options["nonlinearity"] = draw(st.sampled_from(("tanh", "tanh", "relu")))
     elif kind is GRU:
         options = {"reset_after": draw(st.booleans()), "update": draw(st.sampled_from(("keep", "write")))}
-    config = kind(size["i"], size["k"], draw(st.sampled_from((1, 1, 2, 3))), **options)
+    config = kind(size["i"], size["k"], draw(st.integers(1, most)), **options)
     return config, parameters(config, fill), fill, size
 
 
@@ -116,10 +118,10 @@ def parameters(config: Any, fill: Fill) -> dict[str, np.ndarray]:
     return {name: weight(fill, *shape) if len(shape) == 2 else fill(shape) for name, shape in table.items()}
 
 
-def _network_cases(precision: Precision, kind: type, states: int) -> SearchStrategy[Case]:
+def _network_cases(precision: Precision, kind: type, states: int, most: int = 3) -> SearchStrategy[Case]:
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
-        config, params, fill, size = draw(networks(precision, kind))
+        config, params, fill, size = draw(networks(precision, kind, most))
         shape = config.num_layers, size["n"], size["k"]
         before = [fill(shape) if draw(st.booleans()) else None for _ in range(states)]
         return Case((config, params, fill((size["n"], size["t"], size["i"])), *before))
@@ -128,6 +130,10 @@ def _network_cases(precision: Precision, kind: type, states: int) -> SearchStrat
 
 
 def rnn(precision: Precision) -> SearchStrategy[Case]:
+    return _network_cases(precision, RNN, 1, 1)
+
+
+def stacked_rnn(precision: Precision) -> SearchStrategy[Case]:
     return _network_cases(precision, RNN, 1)
 
 

@@ -45,7 +45,7 @@ def autoregressive_short(x, a, c, /):
 
 @wrong("recurrent.markov_model", "the transition matrix is transposed: rows are where one comes from")
 def markov_transposed(initial, transition, seq, /):
-    return right.markov_model(initial, transition.T, seq)
+    return np.log(initial)[seq[:, 0]] + np.log(transition)[seq[:, 1:], seq[:, :-1]].sum(-1)
 
 
 @wrong("recurrent.markov_model", "the first element costs nothing")
@@ -99,6 +99,17 @@ def rnn_first_state(config, params, x, h0=None, /):
 @wrong("recurrent.rnn", "the sequence is read backwards")
 def rnn_backwards(config, params, x, h0=None, /):
     return right.rnn(config, params, x[:, ::-1], h0)
+
+
+@wrong("recurrent.stacked_rnn", "the last states from the top layer to the bottom")
+def stacked_rnn_upside_down(config, params, x, h0=None, /):
+    output, h = right.stacked_rnn(config, params, x, h0)
+    return spec.States(output, h[::-1])
+
+
+@wrong("recurrent.stacked_rnn", "every layer starts from the first state of the bottom layer")
+def stacked_rnn_one_start(config, params, x, h0=None, /):
+    return right.stacked_rnn(config, params, x, None if h0 is None else np.broadcast_to(h0[:1], h0.shape))
 
 
 @wrong("recurrent.rnn_forward_code", "the output of the sum before tanh, as the notes print it")
