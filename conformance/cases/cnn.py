@@ -17,7 +17,7 @@ from gongsik.spec.architectures.googlenet import AuxiliaryClassifier, GoogLeNet,
 from gongsik.spec.architectures.lenet import LeNet5
 from gongsik.spec.architectures.mnasnet import MnasNet
 from gongsik.spec.architectures.mobilenet import MobileNet, MobileNetV2
-from gongsik.spec.architectures.nin import NetworkInNetwork
+from gongsik.spec.architectures.nin import MLPConv, NetworkInNetwork
 from gongsik.spec.architectures.resnet import BottleneckBlock, ResidualBlock, ResNet
 from gongsik.spec.architectures.senet import SENet
 from gongsik.spec.architectures.shufflenet import ShuffleNet, ShuffleNetUnit, ShuffleNetV2
@@ -66,10 +66,10 @@ Draw = st.DrawFn
 # Arrays
 
 
-@st.composite
-def states(draw: Draw, precision: Precision, config: Architecture) -> tuple[dict[str, Any], dict[str, Any]]:
+def fitting(
+    precision: Precision, config: Architecture, seed: int, style: str = "normal"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parameters and buffers that fit a configuration and keep what passes through it of order 1."""
-    seed, style = draw(SEEDS), draw(st.sampled_from(("normal", "normal", "ties")))
 
     def array(i: int, name: str, shape: Shape) -> np.ndarray:
         if name.endswith("num_batches_tracked"):
@@ -83,6 +83,12 @@ def states(draw: Draw, precision: Precision, config: Architecture) -> tuple[dict
 
     tables = config.parameters(), config.buffers()
     return tuple({name: array(i, name, shape) for i, (name, shape) in enumerate(table.items())} for table in tables)  # pyright: ignore[reportReturnType]
+
+
+@st.composite
+def states(draw: Draw, precision: Precision, config: Architecture) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `fitting` makes, of any seed and style."""
+    return fitting(precision, config, draw(SEEDS), draw(st.sampled_from(("normal", "normal", "ties"))))
 
 
 @st.composite
@@ -256,9 +262,11 @@ def _images(channels: int, low: int, high: int) -> SearchStrategy[Shape]:
     return st.tuples(st.just(channels), st.integers(low, high), st.integers(low, high))
 
 
-def _each(precision: Precision, configs: SearchStrategy[Any], shapes: Callable[[Any], Any]) -> SearchStrategy[Case]:
+def _each(
+    precision: Precision, configs: SearchStrategy[Any], shapes: Callable[[Any], Any], *, training: bool = False
+) -> SearchStrategy[Case]:
     """A configuration, with samples of a shape that fits it."""
-    return configs.flatmap(lambda config: runs(precision, st.just(config), shapes(config)))
+    return configs.flatmap(lambda config: runs(precision, st.just(config), shapes(config), training=training))
 
 
 def simple_cnn(precision: Precision) -> SearchStrategy[Case]:
@@ -275,11 +283,10 @@ def lenet5(precision: Precision) -> SearchStrategy[Case]:
 
 
 def alexnet(precision: Precision) -> SearchStrategy[Case]:
-    """The form in two towers takes images of one size, and large ones: it is drawn seldom."""
+    """In one tower: two towers take images of 227 x 227 pixels only, and have a law of their own."""
     maps = st.sampled_from(((2, 2, 2, 4, 2), (4, 2, 4, 2, 2)))
-    towers = st.sampled_from((1, 1, 1, 1, 2))
-    configs = st.builds(AlexNet, towers=towers, n_classes=SMALL, channels=st.just(1), maps=maps, hidden=st.just(3))
-    return _each(precision, configs, lambda config: _square(1, *((227,) if config.towers == 2 else (63, 64, 70))))
+    configs = st.builds(AlexNet, n_classes=SMALL, channels=st.just(1), maps=maps, hidden=st.just(3))
+    return runs(precision, configs, _square(1, 63, 64, 70))
 
 
 def vgg(precision: Precision) -> SearchStrategy[Case]:
@@ -288,9 +295,16 @@ def vgg(precision: Precision) -> SearchStrategy[Case]:
     return _each(precision, configs, lambda config: _images(config.channels, 32, 33))
 
 
+def mlpconv(precision: Precision) -> SearchStrategy[Case]:
+    widths = st.lists(SMALL, min_size=1, max_size=3).map(tuple)
+    padding = st.integers(0, 1)
+    configs = st.builds(MLPConv, c_in=SMALL, widths=widths, kernel=SMALL, stride=st.integers(1, 2), padding=padding)
+    return _each(precision, configs, lambda config: _images(config.c_in, config.kernel, 5))
+
+
 def network_in_network(precision: Precision) -> SearchStrategy[Case]:
     configs = st.builds(NetworkInNetwork, n_classes=SMALL, channels=st.just(2), width=st.sampled_from((0.01, 0.02)))
-    return _each(precision, configs, lambda config: _images(2, 35, 47))
+    return _each(precision, configs, lambda config: _images(2, 55, 58))
 
 
 def inception_block(precision: Precision) -> SearchStrategy[Case]:
@@ -304,12 +318,14 @@ def googlenet(precision: Precision) -> SearchStrategy[Case]:
     common = {"n_classes": SMALL, "channels": st.just(2), "width": st.sampled_from((0.01, 0.03))}
     configs = st.builds(GoogLeNet, auxiliary=BOTH, norm=st.just(True), **common)
     plain = st.builds(GoogLeNet, auxiliary=st.just(False), **common)
-    return _each(precision, st.one_of(configs, plain), lambda config: _images(2, 16, 33))
+    return _each(
+        precision, st.one_of(configs, plain), lambda config: _images(2, 31, 34) if config.norm else _images(2, 47, 48)
+    )
 
 
 def auxiliary_classifier(precision: Precision) -> SearchStrategy[Case]:
     configs = st.builds(AuxiliaryClassifier, c_in=SMALL, n_classes=SMALL, middle=SMALL, hidden=SMALL, norm=BOTH)
-    return _each(precision, configs, lambda c: _images(c.c_in, 4, 7) if c.norm else _square(c.c_in, 14))
+    return _each(precision, configs, lambda c: _images(c.c_in, 4, 7) if c.norm else _square(c.c_in, 14), training=True)
 
 
 def _residual_blocks(kind: Any, shortcuts: tuple[str, ...]) -> SearchStrategy[Any]:
