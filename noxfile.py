@@ -32,6 +32,8 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install(
         *constraints, "--editable", ".[torch,conformance]", *nox.project.dependency_groups(PROJECT, *groups)
     )
+    if "oracle" in groups:
+        session.install(*constraints, "--no-deps", *nox.project.dependency_groups(PROJECT, "models"))
 
 
 @nox.session

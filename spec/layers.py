@@ -708,6 +708,7 @@ class Architecture:
 
     def table(self, shape: Shape, /) -> list[Row]:
         """Layer by layer, for one sample of this shape: output, parameters, multiply-adds."""
+        self.network.output(shape)  # if that is not possible, it says where
         return list(self.network.rows(shape))
 
     @cached_property

@@ -117,8 +117,7 @@ class DPN(Architecture):
                 features[f"conv{i + 2}_{j + 1}"] = block.network
                 c = block.c_out
         return sequence(
-            features=sequence(**features, conv5_bn_ac=_norm(c)),
-            relu=Activation(),
+            features=sequence(**features, conv5_bn_ac=sequence(bn=_norm(c), relu=Activation())),
             avgpool=AdaptiveAvgPool2d(1),
             classifier=Conv2d(c, self.n_classes, 1),
             flatten=Flatten(),

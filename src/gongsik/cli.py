@@ -1,5 +1,7 @@
 """The command line: `gongsik list`, `show`, `doctor`, `conformance` and `bench`."""
 
+import ast
+import dataclasses
 import importlib
 import inspect
 import json
@@ -25,6 +27,7 @@ from gongsik.doctor import findings
 from gongsik.spec import CHAPTERS, Entry, Formula, entries
 from gongsik.spec.array import ArrayType, Labels, OpaqueType, OptionType, Range, StateType, TreeType, Type
 from gongsik.spec.formula import NOTES
+from gongsik.spec.layers import Architecture
 
 app = typer.Typer(
     name="gongsik",
@@ -119,8 +122,20 @@ def _backends() -> dict[str, gongsik.Backend | BackendError]:
 
 
 @app.command()
-def show(id: Annotated[str, typer.Argument(metavar="ID", help="For example activation.softmax.")]) -> None:
-    """Show an entry: the formula, its shapes and options, errata, laws, and the source of each backend."""
+def show(
+    id: Annotated[str, typer.Argument(metavar="ID", help="For example activation.softmax.")],
+    sample: Annotated[
+        str | None, typer.Option("--input", metavar="CxHxW", help="Of a network: its layers for such a sample.")
+    ] = None,
+    chosen: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Of a network: a field of its configuration; repeatable."),
+    ] = None,
+) -> None:
+    """Show an entry: the formula, its shapes and options, errata, laws, and the source of each backend.
+
+    Of a network, such as cnn.resnet, also the table of its layers: --input 3x224x224 --set depth=152.
+    """
     known = entries()
     by_name = {entry.name: entry for entry in known.values()}
     entry = known.get(id) or by_name.get(id)
@@ -128,6 +143,7 @@ def show(id: Annotated[str, typer.Argument(metavar="ID", help="For example activ
         raise BadArgument(
             f"no entry {id!r}{suggestion(id, known) or suggestion(id, by_name)}: `gongsik list` has them all"
         )
+    layers = _layers(entry, sample, chosen or []) if sample or chosen else None  # what is wrong is said first
     out.print(Text.assemble((entry.ko, "bold"), f"  {entry.en}  ", (f"{entry.kind} {entry.id}", "dim")))
     if entry.tex:
         out.print(Padding(Syntax(entry.tex, "latex", background_color="default", word_wrap=True), (1, 4)))
@@ -142,6 +158,51 @@ def show(id: Annotated[str, typer.Argument(metavar="ID", help="For example activ
     _show_laws(entry)
     if isinstance(entry, Formula):
         _show_sources(entry)
+    if layers is not None:
+        out.print(Padding(layers, (1, 0)))
+
+
+def _layers(entry: Entry, sample: str | None, chosen: Sequence[str]) -> Table:
+    """The layers of a network for a sample such as "3x224x224", its fields chosen as in "depth=152"."""
+    configuration = _configuration(entry)
+    sizes = (sample or "").split("x")
+    if not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
+        raise BadArgument(f"--input is {sample!r}, expected sizes such as 3x224x224")
+    try:
+        config = configuration(**dict(_field(configuration, setting) for setting in chosen))
+        rows = config.table(tuple(map(int, sizes)))
+    except (TypeError, ValueError) as error:
+        raise BadArgument(str(error)) from error
+    table = Table(box=None, pad_edge=False, header_style="dim", title=str(config), title_justify="left")
+    for heading in ("name", "layer", "output", "parameters", "multiply-adds"):
+        table.add_column(heading, justify="right" if heading in ("parameters", "multiply-adds") else "left")
+    for name, layer, output, *numbers in rows:
+        table.add_row(name, layer, " x ".join(map(str, output)), *(f"{number:,}" for number in numbers))
+    total = (sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows))
+    table.add_row("total", "", "", *(f"{number:,}" for number in total), style="bold")
+    return table
+
+
+def _configuration(entry: Entry) -> type[Architecture]:
+    """Of which configuration the entry is a network."""
+    kinds = [argument.type for argument in entry.arguments] if isinstance(entry, Formula) else []
+    for kind in kinds:
+        opaque = kind.type if isinstance(kind, OpaqueType) else None
+        if isinstance(opaque, type) and issubclass(opaque, Architecture) and opaque is not Architecture:
+            return opaque
+    raise BadArgument(f"{entry.id} is no network with a configuration: --input and --set are for those")
+
+
+def _field(configuration: type[Architecture], setting: str) -> tuple[str, Any]:
+    """A field and its value out of "depth=152"; what is no Python value is a string."""
+    name, equals, value = setting.partition("=")
+    known = [field.name for field in dataclasses.fields(configuration) if field.init]
+    if not equals or name not in known:
+        raise BadArgument(f"--set {setting}: expected FIELD=VALUE with a field of {', '.join(known)}")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
 
 
 def _place(where: str) -> str:
