@@ -77,6 +77,11 @@ MODELS = (
     "dpn", "senet", "mobilenet", "mobilenet_v2", "shufflenet", "shufflenet_v2", "mnasnet",
 )  # fmt: skip
 
+BLOCKS = (
+    "mlpconv", "inception_block", "residual_block", "bottleneck_block", "dense_block", "transition_layer",
+    "dual_path_block", "shufflenet_unit",
+)  # fmt: skip
+
 
 def numbers(gs: Any, seed: int, *shape: int) -> np.ndarray:
     return make(seed, "normal", shape, gs.precision.name)
@@ -253,6 +258,22 @@ def test_heads_speak_in_training_only_and_in_order(gs, data, seed):
     )
     assert same(gs, first, call(gs, "forward", Single(head.head), one, {}, x))
     assert same(gs, second, call(gs, "forward", Single(head.head), two, {}, 2 * x))
+
+
+@law(
+    "cnn.mlpconv", "cnn.inception_block", "cnn.residual_block", "cnn.bottleneck_block", "cnn.dense_block",
+    "cnn.transition_layer", "cnn.dual_path_block", "cnn.shufflenet_unit",
+)  # fmt: skip
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_is_its_tree(gs, name):
+    """What a block's formula says and what its tree of layers computes are one."""
+
+    @given(inputs(name))
+    def check(case):
+        block, tree = (lambda gs, *a, name=name: getattr(gs, name)(*a) for name in (name, "forward"))
+        assert_agree(gs, block, tree, *case.arguments)
+
+    check()
 
 
 # The first ones

@@ -303,7 +303,7 @@ def mlpconv(precision: Precision) -> SearchStrategy[Case]:
 
 
 def network_in_network(precision: Precision) -> SearchStrategy[Case]:
-    configs = st.builds(NetworkInNetwork, n_classes=SMALL, channels=st.just(2), width=st.sampled_from((0.01, 0.02)))
+    configs = st.builds(NetworkInNetwork, n_classes=SMALL, channels=st.just(2), width=st.just(0.01))
     return _each(precision, configs, lambda config: _images(2, 55, 58))
 
 
@@ -416,10 +416,10 @@ def shufflenet_unit(precision: Precision) -> SearchStrategy[Case]:
 
 
 def shufflenet(precision: Precision) -> SearchStrategy[Case]:
-    def case(groups: int, n_classes: int, repeats: tuple[int, ...]) -> Any:
-        return ShuffleNet(groups, n_classes, 2, stem=2 * groups, maps=4 * groups, repeats=repeats)
+    def case(groups: int, times: int, n_classes: int, repeats: tuple[int, ...]) -> Any:
+        return ShuffleNet(groups, n_classes, 2, stem=2 * groups, maps=4 * groups * times, repeats=repeats)
 
-    configs = st.builds(case, SMALL, SMALL, repeats=st.sampled_from(((1,), (2,), (1, 2))))
+    configs = st.builds(case, SMALL, st.integers(1, 2), SMALL, repeats=st.sampled_from(((1,), (2,), (1, 2))))
     return runs(precision, configs, _images(2, 5, 12))
 
 
