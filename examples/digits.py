@@ -18,7 +18,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -242,7 +242,8 @@ def resume(bk: Any, options: Options, path: Path, network: Network = PERCEPTRON)
 
 def settings(config: Any) -> dict[str, Any]:
     """What a configuration was made with."""
-    return {part.name: getattr(config, part.name) for part in fields(config) if part.init}
+    parts = {part.name: getattr(config, part.name) for part in fields(config) if part.init}
+    return {name: settings(part) if is_dataclass(part) else part for name, part in parts.items()}
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
