@@ -374,8 +374,9 @@ class MaxPool2d(_Pool):
         return self.step - rest if self.ceil and rest and begins_inside else 0
 
     def output(self, shape: Shape, /) -> Shape:
-        channels, *sizes = super().output(shape)
-        return (channels, *(n + (self.beyond(size) > 0) for n, size in zip(sizes, shape[1:], strict=True)))
+        channels, *sizes = _image(self, shape)
+        padded = (size + self.beyond(size) for size in sizes)
+        return (channels, *(_size(self, size, self.kernel, self.step, self.padding) for size in padded))
 
 
 @dataclass(frozen=True)
