@@ -98,7 +98,8 @@ def batch_norm(x, gamma=None, beta=None, /, *, eps=1e-5):
     if m == 1:  # where the kernel would give beta up to the rounding of x / sqrt(eps), and the variance as 0 / 0
         deviation = x - x  # NaN for infinity
         return spec.BatchNorm(_affine(deviation, gamma, beta), x.flatten(), deviation.flatten())
-    if torch.compiler.is_compiling():
+    # The kernel finds the variance in one pass, in double precision: for double precision that loses digits.
+    if torch.compiler.is_compiling() or x.dtype == torch.float64:
         return spec.BatchNorm(_kernel(x, gamma, beta, None, None, True, eps), *batch_statistics(x))
     # With momentum 1 the running statistics are those of the batch, of the variance the unbiased one.
     dtype = next((p.dtype for p in (gamma, beta) if p is not None), x.dtype)
