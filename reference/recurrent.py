@@ -48,8 +48,9 @@ __all__ = [
 @implements(spec.naive_sequence_model)
 def naive_sequence_model(tables, seq, /):
     spec.check_tables(tables, seq.shape[1])
-    # The elements up to the t-th are the place in the t-th table.
-    return sum(np.log(tables[t][tuple(seq[:, : t + 1].T)]) for t in range(seq.shape[1]))
+    with np.errstate(divide="ignore"):  # what is impossible has log-probability minus infinity
+        # The elements up to the t-th are the place in the t-th table.
+        return sum(np.log(tables[t][tuple(seq[:, : t + 1].T)]) for t in range(seq.shape[1]))
 
 
 @implements(spec.autoregressive_model)
@@ -61,8 +62,9 @@ def autoregressive_model(x, a, c, /):
 
 @implements(spec.markov_model)
 def markov_model(initial, transition, seq, /):
-    steps = np.log(transition)[seq[:, :-1], seq[:, 1:]]  # [n, t - 1]
-    return np.log(initial)[seq[:, 0]] + steps.sum(-1)
+    with np.errstate(divide="ignore"):  # what is impossible has log-probability minus infinity
+        steps = np.log(transition)[seq[:, :-1], seq[:, 1:]]  # [n, t - 1]
+        return np.log(initial)[seq[:, 0]] + steps.sum(-1)
 
 
 @implements(spec.latent_autoregressive_model)
