@@ -215,7 +215,7 @@ def _weighted_pixels(x, images, rows, columns):
     table = x.permute(0, 2, 3, 1).reshape(n * h * w, c)
     bags = k * ph * pw
     place, weight = (t.reshape(bags, math.prod(t.shape[3:])) for t in (place, weight.to(x.dtype)))
-    if is_functorch_wrapped_tensor(x) or is_functorch_wrapped_tensor(place):  # which know no bags
+    if not torch.compiler.is_compiling() and any(map(is_functorch_wrapped_tensor, (x, place))):  # which know no bags
         sums = (weight[..., None] * table[place]).sum(1)  # of [bags points c]
     else:
         sums = F.embedding_bag(place, table, mode="sum", per_sample_weights=weight)
