@@ -43,11 +43,11 @@ def dot_product_score(query, key, /):
 
 @implements(spec.attention_weights)
 def attention_weights(score, mask=None, /, *, scale=1.0):
+    spec.check_mask("attention_weights", mask, score.shape)
     z = scale * score
     if mask is None:
         shift, empty = z.max(-1, keepdims=True), False
     else:
-        spec.check_mask("attention_weights", mask, score.shape)
         z = np.where(mask, z, -np.inf)
         empty = ~np.broadcast_to(mask, score.shape).any(-1, keepdims=True)  # [*batch, t, 1]
         shift = np.where(empty, 0, z.max(-1, keepdims=True))  # minus infinity less minus infinity would be NaN
@@ -67,8 +67,7 @@ def _visible(mask, causal, t, s):
 def scaled_dot_product_attention(query, key, value, mask=None, /, *, scale=None, causal=False):
     *batch, t, d = query.shape
     s = key.shape[-2]
-    if mask is not None:
-        spec.check_mask("scaled_dot_product_attention", mask, (*batch, t, s))
+    spec.check_mask("scaled_dot_product_attention", mask, (*batch, t, s))
     scale = 1 / math.sqrt(d) if scale is None else scale
     weights = attention_weights(dot_product_score(query, key), _visible(mask, causal, t, s), scale=scale)
     return weights @ value  # [*batch, t, e]
@@ -76,6 +75,7 @@ def scaled_dot_product_attention(query, key, value, mask=None, /, *, scale=None,
 
 @implements(spec.self_attention)
 def self_attention(x, wq, wk, wv, mask=None, /):
+    spec.check_mask("self_attention", mask, (*x.shape[:-1], x.shape[-2]))
     return scaled_dot_product_attention(*qkv_projection(x, wq, wk, wv), mask)
 
 
@@ -86,6 +86,7 @@ def masked_self_attention(x, wq, wk, wv, /):
 
 @implements(spec.cross_attention)
 def cross_attention(x, memory, wq, wk, wv, mask=None, /):
+    spec.check_mask("cross_attention", mask, (*x.shape[:-1], memory.shape[-2]))
     return scaled_dot_product_attention(linear(x, wq), linear(memory, wk), linear(memory, wv), mask)
 
 
@@ -141,11 +142,8 @@ def _heads(config, params, x, memory):
 
 def _for_heads(formula, mask, x, memory):
     """The mask with an axis for the heads, which all look at the same."""
-    if mask is None:
-        return None
-    s = (x if memory is None else memory).shape[-2]
-    spec.check_mask(formula, mask, (*x.shape[:-1], s))
-    return mask if mask.ndim <= 2 else np.expand_dims(mask, -3)
+    spec.check_mask(formula, mask, (*x.shape[:-1], (x if memory is None else memory).shape[-2]))
+    return mask if mask is None or mask.ndim <= 2 else np.expand_dims(mask, -3)
 
 
 @implements(spec.multi_head_attention)

@@ -30,13 +30,15 @@ ValueMatrix: TypeAlias = Annotated[Float[Array, "e d"], Finite(nan=False)]
 
 
 def check_mask(formula: str, mask: Any, shape: tuple[int, ...], /) -> None:
-    """Hold a mask against the shape of the weights.
+    """Hold a mask, if there is one, against the shape of the weights.
 
     Raises
     ------
     ShapeError
         If the mask cannot be broadcast to that shape.
     """
+    if mask is None:
+        return
     given = tuple(mask.shape)
     tail = shape[len(shape) - len(given) :] if len(given) <= len(shape) else ()
     if given != tail and (len(given) > len(shape) or any(n not in (1, m) for n, m in zip(given, tail, strict=True))):
@@ -399,9 +401,8 @@ def concatenated_positional_encoding(
 
     Examples
     --------
-    >>> gs.to_numpy(gs.concatenated_positional_encoding(gs.asarray([0.0, 1.0]), d=4)).round(4)
-    array([[0.    , 0.    , 1.    , 1.    ],
-           [0.8415, 0.0001, 0.5403, 1.    ]])
+    >>> gs.to_numpy(gs.concatenated_positional_encoding(gs.asarray([0.0, 1.0]), d=4)).round(4).tolist()
+    [[0.0, 0.0, 1.0, 1.0], [0.8415, 0.0001, 0.5403, 1.0]]
     """
     ...
 

@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._C._functorch import peek_interpreter_stack
 
 from gongsik.spec import attention as spec
 from gongsik.spec.model import check_parameters
@@ -53,8 +54,7 @@ def _weights(score, mask, scale):
 
 @implements(spec.attention_weights)
 def attention_weights(score, mask=None, /, *, scale=1.0):
-    if mask is not None:
-        spec.check_mask("attention_weights", mask, score.shape)
+    spec.check_mask("attention_weights", mask, score.shape)
     return _weights(score, mask, scale)
 
 
@@ -64,12 +64,16 @@ def _earlier(t, s, device):
 
 
 def _attend(query, key, value, mask, scale, causal):
+    """The fused kernel; under torch.func, which cannot vectorise or differentiate it twice, what it computes."""
     t, s = query.shape[-2], key.shape[-2]
     if causal and t == 1:
         causal = False  # the last place looks at all of them
-    if causal and (mask is not None or t != s):
+    transformed = not torch.compiler.is_compiling() and peek_interpreter_stack() is not None
+    if causal and (mask is not None or t != s or transformed):
         earlier = _earlier(t, s, query.device)
         mask, causal = earlier if mask is None else earlier & mask, False
+    if transformed:
+        return _weights(query @ key.mT, mask, scale or query.shape[-1] ** -0.5) @ value
     n = 4 - query.ndim
     if n > 0:  # the fused kernels take four axes
         query, key, value = query[(None,) * n], key[(None,) * n], value[(None,) * n]
@@ -81,14 +85,14 @@ def _attend(query, key, value, mask, scale, causal):
 
 @implements(spec.scaled_dot_product_attention)
 def scaled_dot_product_attention(query, key, value, mask=None, /, *, scale=None, causal=False):
-    if mask is not None:
-        spec.check_mask("scaled_dot_product_attention", mask, (*query.shape[:-1], key.shape[-2]))
+    spec.check_mask("scaled_dot_product_attention", mask, (*query.shape[:-1], key.shape[-2]))
     return _attend(query, key, value, mask, scale, causal)
 
 
 @implements(spec.self_attention)
 def self_attention(x, wq, wk, wv, mask=None, /):
-    return cross_attention(x, x, wq, wk, wv, mask)
+    spec.check_mask("self_attention", mask, (*x.shape[:-1], x.shape[-2]))
+    return _attend(F.linear(x, wq), F.linear(x, wk), F.linear(x, wv), mask, None, False)
 
 
 @implements(spec.masked_self_attention)
@@ -98,8 +102,7 @@ def masked_self_attention(x, wq, wk, wv, /):
 
 @implements(spec.cross_attention)
 def cross_attention(x, memory, wq, wk, wv, mask=None, /):
-    if mask is not None:
-        spec.check_mask("cross_attention", mask, (*x.shape[:-1], memory.shape[-2]))
+    spec.check_mask("cross_attention", mask, (*x.shape[:-1], memory.shape[-2]))
     return _attend(F.linear(x, wq), F.linear(memory, wk), F.linear(memory, wv), mask, None, False)
 
 
@@ -155,11 +158,8 @@ def _heads(config, params, x, memory):
 
 def _for_heads(formula, mask, x, memory):
     """The mask with an axis for the heads, which all look at the same."""
-    if mask is None:
-        return None
-    s = (x if memory is None else memory).shape[-2]
-    spec.check_mask(formula, mask, (*x.shape[:-1], s))
-    return mask if mask.ndim <= 2 else mask.unsqueeze(-3)
+    spec.check_mask(formula, mask, (*x.shape[:-1], (x if memory is None else memory).shape[-2]))
+    return mask if mask is None or mask.ndim <= 2 else mask.unsqueeze(-3)
 
 
 @implements(spec.multi_head_attention)
