@@ -278,7 +278,7 @@ def bptt(data: Data) -> Contest:
 def truncated_bptt(data: Data) -> Contest:
     contest = bptt(data)
 
-    def peer(*arguments: Tensor, steps: int) -> Any:
+    def peer(*arguments: Tensor, steps: int = 4) -> Any:
         """In pieces of that many steps, as one cuts them: less work, and errors near a cut do not go back so far."""
         x, h, *weights = arguments[:5]
         leaves, total = [w.detach().requires_grad_() for w in weights], None
