@@ -156,11 +156,6 @@ def _averaged(layer, at, x, now):
     return avg_pool2d(x, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
 
 
-def _largest(layer, at, x, now):
-    """The maximum of the whole map in place of its mean."""
-    return x.max((-2, -1), keepdims=True)
-
-
 def _largest_of_window(layer, at, x, now):
     return max_pool2d(x, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
 
@@ -207,7 +202,9 @@ vgg_linear = _network("vgg", "no activation", spec.Activation, _linear)
 vgg_dropping = _network("vgg", "scaled as if dropout had not been inverted", spec.Dropout, _still_dropping)
 mlpconv_linear = _network("mlpconv", "no activation", spec.Activation, _linear)
 nin_linear = _network("network_in_network", "no activation", spec.Activation, _linear)
-nin_largest = _network("network_in_network", "the maximum of a map as a score", spec.AdaptiveAvgPool2d, _largest)
+nin_dropping = _network(
+    "network_in_network", "scaled as if dropout had not been inverted", spec.Dropout, _still_dropping
+)
 inception_order = _network("inception_block", "branches in another order", spec.Parallel, _other_order)
 inception_averaged = _network("inception_block", "the pooled branch averages", spec.MaxPool2d, _averaged)
 googlenet_order = _network("googlenet", "branches in another order", spec.Parallel, _other_order)
