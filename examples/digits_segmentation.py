@@ -31,7 +31,7 @@ from gongsik.spec.segmentation import FCN, UNet
 
 CLASSES = BACKGROUND + 1
 NETWORKS = {
-    "unet": UNet(1, CLASSES, width=8, depth=3, padding=1),
+    "unet": UNet(1, CLASSES, width=8, depth=3, padding=1, norm=True),
     "fcn": FCN(CLASSES, ResNet(blocks=(2, 2), width=24, channels=1, bottleneck=False), stride=4),
 }
 RATE = 3e-3

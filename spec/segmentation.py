@@ -442,6 +442,8 @@ class UNet(Architecture):
     padding : int
         Of the 3x3 convolutions. 0, as in the paper: the output is smaller than the image. 1: as large, if `depth`
         halvings leave no remainder.
+    norm : bool
+        Whether the 3x3 convolutions have batch normalization in place of a bias. The paper, which is older, has none.
     """
 
     channels: int = 1
@@ -449,6 +451,7 @@ class UNet(Architecture):
     width: int = 64
     depth: int = 4
     padding: int = 0
+    norm: bool = False
 
     def build(self) -> Layer:
         if self.depth < 1:
@@ -459,19 +462,23 @@ class UNet(Architecture):
         """What happens at level i and below it."""
         c = self.width * 2 ** (i - 1)
         if i > self.depth:
-            return Sequential((("bottom", self._pair(c_in, c)),))
+            return Sequential((("bottom", self.convolutions(c_in, c)),))
         below = Sequential((
             ("", MaxPool2d(2)), ("", self._level(i + 1, c)), (f"up{i}", ConvTranspose2d(2 * c, c, 2, stride=2)),
         ))  # fmt: skip
         return Sequential((
-            (f"encoder{i}", self._pair(c_in, c)),
+            (f"encoder{i}", self.convolutions(c_in, c)),
             ("", Parallel((("", None), ("", below)), crop=True)),
-            (f"decoder{i}", self._pair(2 * c, c)),
+            (f"decoder{i}", self.convolutions(2 * c, c)),
         ))  # fmt: skip
 
-    def _pair(self, c_in: int, c: int) -> Layer:
-        first, second = (Conv2d(n, c, 3, padding=self.padding) for n in (c_in, c))
-        return sequence(first, Activation(), second, Activation())
+    def convolutions(self, c_in: int, c: int) -> Layer:
+        """What is done at a level, on the way down and on the way up."""
+        layers: list[Layer] = []
+        for n in (c_in, c):
+            norm = [BatchNorm2d(c)] if self.norm else []
+            layers += [Conv2d(n, c, 3, padding=self.padding, bias=not self.norm), *norm, Activation()]
+        return sequence(*layers)
 
 
 @formula(
@@ -492,8 +499,7 @@ def unet(
 
     Shapes
     ------
-    params : dict of the names and shapes that `config.parameters()` says
-    buffers : an empty dict
+    params, buffers : dicts of the names and shapes that `config.parameters()` and `config.buffers()` say
     x : (n, config.channels, h, w)
     returns : (n, config.n_classes, oh, ow), logits of the middle of the image; `config.output` says how much of it
 

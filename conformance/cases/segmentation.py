@@ -88,7 +88,15 @@ def fcn(precision: Precision) -> SearchStrategy[Case]:
 
 
 def unets() -> SearchStrategy[UNet]:
-    return st.builds(UNet, st.just(2), n_classes=SMALL, width=SMALL, depth=st.integers(1, 2), padding=st.integers(0, 1))
+    return st.builds(
+        UNet,
+        st.just(2),
+        n_classes=SMALL,
+        width=SMALL,
+        depth=st.integers(1, 2),
+        padding=st.integers(0, 1),
+        norm=st.booleans(),
+    )
 
 
 def unet(precision: Precision) -> SearchStrategy[Case]:

@@ -154,12 +154,12 @@ def fcn_in_training(config, params, buffers, x, /):
 
 @wrong("segmentation.unet", "copies not cut around the middle but at the corner")
 def unet_corner(config, params, buffers, x, /):
-    return _unet(config, params, x, lambda skip, h, w: skip[..., :h, :w])
+    return _unet(config, params, buffers, x, lambda skip, h, w: skip[..., :h, :w])
 
 
 @wrong("segmentation.unet", "the copy behind what comes up, not before it")
 def unet_behind(config, params, buffers, x, /):
-    return _unet(config, params, x, _middle, first=False)
+    return _unet(config, params, buffers, x, _middle, first=False)
 
 
 def _middle(x, height, width):
@@ -167,12 +167,11 @@ def _middle(x, height, width):
     return x[..., top : top + height, left : left + width]
 
 
-def _unet(config, params, x, crop, *, first=True):
+def _unet(config, params, buffers, x, crop, *, first=True):
+    at = layers.nest(params | buffers)
+
     def convolutions(name, x):
-        for i in (0, 2):
-            weight, bias = params[f"{name}.{i}.weight"], params[f"{name}.{i}.bias"]
-            x = np.maximum(convolution.conv2d(x, weight, bias, padding=config.padding), 0)
-        return x
+        return layers.run(config.convolutions(1, 1), at[name], x, layers.Pass())
 
     def level(i, x):
         if i > config.depth:
