@@ -219,8 +219,8 @@ class MultiHeadModule(nn.Module):
 
 @implements(spec.seq2seq_attention)
 def seq2seq_attention(query, states, mask=None, /):
-    score = states @ query[..., None]  # [*batch, s, 1]: products with a vector
-    weights = _weights(score.squeeze(-1), mask, 1)
+    score = query[..., None, :] @ states.mT  # [*batch, 1, s]: a row on the left is the quicker product
+    weights = _weights(score.squeeze(-2), mask, 1)
     return spec.Attended((weights[..., None, :] @ states).squeeze(-2), weights)
 
 
