@@ -7,6 +7,7 @@ import numpy as np
 from gongsik.reference.activation import relu
 from gongsik.reference.arrays import ADAPTER, implements
 from gongsik.reference.layers import Pass, run
+from gongsik.reference.interpolation import between
 from gongsik.reference.loss import softmax_cross_entropy
 from gongsik.reference.pooling import largest
 from gongsik.spec import detection as spec
@@ -15,7 +16,7 @@ from gongsik.spec.layers import check_network, nest
 from gongsik.spec.model import check_parameters
 
 __all__ = [
-    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn", "fast_rcnn_loss",
+    "anchor_boxes", "average_precision", "box_convert", "box_regression", "decode_boxes", "fast_rcnn", "fast_rcnn_loss",
     "faster_rcnn", "iou", "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "rcnn",
     "region_warp", "roi_align", "roi_pool", "rpn", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool",
     "sppnet", "yolo_cell", "yolo_confidence", "yolo_decode", "yolo_loss", "yolo_target", "yolo_v1",
@@ -202,7 +203,7 @@ def selective_search(image, labels, /, *, regions):
 def region_warp(image, boxes, /, *, size=227):
     corners = boxes.reshape(-1, 4)
     rows, columns = (
-        _between(_clipped_centres(corners[:, [1 - axis, 3 - axis]], n, size), size)
+        between(_clipped_centres(corners[:, [1 - axis, 3 - axis]], n, size), size)
         for axis, (n, size) in enumerate(zip(pair(size), image.shape[1:], strict=True))
     )
     warped = rows[:, None] @ image @ np.swapaxes(columns, -1, -2)[:, None]  # [k c oh ow]
@@ -217,13 +218,8 @@ def _clipped_centres(ends, n, size):
     return np.minimum(np.maximum(at, 0), size - 1)
 
 
-def _between(at, size):
-    """Weights of pixels for values between them: 1 at the pixel, 0 at its neighbours."""
-    return relu(1 - np.abs(at[..., None] - np.arange(size).astype(at.dtype)))
-
-
-@implements(spec.encode_boxes)
-def encode_boxes(boxes, anchors, /):
+@implements(spec.box_regression)
+def box_regression(boxes, anchors, /):
     box, anchor = (
         box_convert(boxes, source="xyxy", target="cxcywh"),
         box_convert(anchors, source="xyxy", target="cxcywh"),
@@ -302,7 +298,7 @@ def _sampled(low, high, n, size, points, least):
     length = np.maximum(high - low, least)[:, None]
     at = low[:, None] + (np.arange(n * points) + 0.5).astype(low.dtype) * (length / (n * points))  # [k n*points]
     outside = ((at < -1) | (at > size))[..., None]
-    weights = np.where(outside, 0, _between(np.minimum(np.maximum(at, 0), size - 1), size))
+    weights = np.where(outside, 0, between(np.minimum(np.maximum(at, 0), size - 1), size))
     return weights.reshape(len(weights), n, points, size).mean(2)
 
 
