@@ -6,8 +6,8 @@ import numpy as np
 
 from gongsik.reference.activation import relu
 from gongsik.reference.arrays import ADAPTER, implements
-from gongsik.reference.layers import Pass, run
 from gongsik.reference.interpolation import between
+from gongsik.reference.layers import Pass, run
 from gongsik.reference.loss import softmax_cross_entropy
 from gongsik.reference.pooling import largest
 from gongsik.spec import detection as spec
