@@ -69,7 +69,11 @@ Draw = st.DrawFn
 def fitting(
     precision: Precision, config: Architecture, seed: int, style: str = "normal"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters and buffers that fit a configuration and keep what passes through it of order 1."""
+    """Parameters and buffers that fit a configuration and keep what passes through it of order 1.
+
+    Of every second seed weights are small and biases near 1: then no ReLU is dead, and every gradient says something.
+    """
+    alive = seed % 2
 
     def array(i: int, name: str, shape: Shape) -> np.ndarray:
         if name.endswith("num_batches_tracked"):
@@ -78,10 +82,9 @@ def fitting(
         if name.endswith("running_var"):
             return precision.round(0.25 + np.abs(x))
         if len(shape) > 1:  # divided by a power of 2 near the root of the inputs: still exact
-            return x / 2.0 ** round(math.log2(math.prod(shape[1:])) / 2)
-        if name.endswith("bias"):
-            return precision.round(0.5 + x / 4)  # so that few ReLUs are dead
-        return precision.round(1 + x / 4) if name.endswith("weight") else x / 4
+            return x / 2.0 ** (round(math.log2(math.prod(shape[1:])) / 2) + 2 * alive)
+        center = alive if name.endswith("bias") else name.endswith("weight")
+        return precision.round(center + x / 4)
 
     tables = config.parameters(), config.buffers()
     return tuple({name: array(i, name, shape) for i, (name, shape) in enumerate(table.items())} for table in tables)  # pyright: ignore[reportReturnType]
@@ -317,7 +320,7 @@ def inception_block(precision: Precision) -> SearchStrategy[Case]:
 
 def googlenet(precision: Precision) -> SearchStrategy[Case]:
     """With auxiliary heads in the form that takes small images."""
-    common = {"n_classes": SMALL, "channels": st.just(2), "width": st.sampled_from((0.01, 0.03))}
+    common = {"n_classes": SMALL, "channels": st.just(2), "width": st.just(0.02)}
     configs = st.builds(GoogLeNet, auxiliary=BOTH, norm=st.just(True), **common)
     plain = st.builds(GoogLeNet, auxiliary=st.just(False), **common)
     return _each(

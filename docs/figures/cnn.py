@@ -35,8 +35,8 @@ NETWORKS = {
     "ResNet-152": ResNet(152), "DenseNet-121": DenseNet(121), "DPN-92": DPN(92), "SE-ResNet-50": SENet(50),
     "MobileNet": MobileNet(), "MobileNetV2": MobileNetV2(), "ShuffleNet": ShuffleNet(3), "MnasNet": MnasNet(),
 }  # fmt: skip
-BELOW = {"SE-ResNet-50", "MobileNetV2"}
-"""Names that stand below their points, out of the way of others."""
+PLACES = {"SE-ResNet-50": (6, -12), "MobileNetV2": (6, -13), "GoogLeNet": (-56, 3), "VGG-16": (6, -10)}
+"""Where names stand that would be in the way of others, from their points."""
 
 
 def plot_costs() -> Figure:
@@ -47,7 +47,7 @@ def plot_costs() -> Figure:
         sample = (3, 227, 227) if name == "AlexNet" else PHOTOGRAPH
         parameters, cost = parameter_count(config), sum(row.multiply_adds for row in config.table(sample))
         ax.scatter(parameters / 1e6, cost / 1e9, s=4 * config.network.depth() ** 0.8, color=f"C{i % 5}", alpha=0.8)
-        place = (6, -12) if name in BELOW else (6, 5)
+        place = PLACES.get(name, (6, 5))
         ax.annotate(name, (parameters / 1e6, cost / 1e9), place, textcoords="offset points", fontsize=8.5)
     ax.set(xscale="log", yscale="log", xlabel="파라미터 (백만 개)", ylabel="사진 한 장의 곱셈·덧셈 (십억 번)")
     ax.set(xlim=(1.4, 330))
@@ -82,7 +82,7 @@ def _gradients(residual: bool, layers: int = 50, c: int = 8, size: int = 8) -> l
         for tap, weight in zip(taps, weights, strict=True):
             seen = y + tap  # a tap of zeros, whose gradient is that of what passes here
             body = activation.relu(convolution.conv2d(seen, weight, padding=1))
-            y = seen + 0.1 * body if residual else body
+            y = seen + 0.1 * body if residual else body  # as blocks are that have learned little
         return (y * g).sum()
 
     _, slopes = value_and_grad(loss)([np.zeros_like(x) for _ in weights])
@@ -124,7 +124,7 @@ def plot_lenet_maps() -> Figure:
 
     example, config, params, rows = _trained()
     x = example.enlarge(reference, rows)
-    figure = Figure(figsize=(9, 3.6))
+    figure = Figure(figsize=(9, 1.9))
     axes = figure.subplots(2, 15, gridspec_kw={"width_ratios": [1.6, *[1] * 14]})
     maps = []
     for cut in (2, 5):  # after the first and the second activation
