@@ -251,7 +251,8 @@ def _array(
         return _values(draw, shape, kind.domain, recipes)
     low, high = 0, 1 if kind.kind == "bool" else 1000
     if isinstance(kind.domain, Labels):
-        low, high = kind.domain.first, sizes[kind.domain.of] + kind.domain.first - 1
+        count = evaluate(formula, kind.domain.of, {**options, **sizes})
+        low, high = kind.domain.first, count + kind.domain.first - 1
     elif isinstance(kind.domain, Range):
         low = int(max(kind.domain.low, -1000)) + kind.domain.low_open
         high = int(min(kind.domain.high, 1000)) - kind.domain.high_open

@@ -8,6 +8,7 @@ from gongsik.reference.autodiff import value_and_grad as value_and_grad
 from gongsik.reference.cnn import *  # noqa: F403
 from gongsik.reference.convolution import *  # noqa: F403
 from gongsik.reference.detection import *  # noqa: F403
+from gongsik.reference.language import *  # noqa: F403
 from gongsik.reference.loss import *  # noqa: F403
 from gongsik.reference.network import *  # noqa: F403
 from gongsik.reference.normalization import *  # noqa: F403

@@ -44,7 +44,10 @@ class Simplex:
 
 @dataclass(frozen=True)
 class Labels:
-    """As many integers as the axis `of` is long, from `first` on: positions count from 0, lengths from 1."""
+    """As many integers as `of` says, from `first` on: positions count from 0, lengths from 1.
+
+    `of` is an axis, an option, or an expression of these and of a configuration: ``config.vocab``.
+    """
 
     of: str
     first: int = 0

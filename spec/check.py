@@ -175,7 +175,7 @@ class _Compiler:
                 ends = ", ".join(repr(end).replace("inf", "inf_") for end in (low, high))
                 return f"inside_({name}, {ends}, {low_open}, {high_open})"
             case Labels(of, first):
-                return f"inside_({name}, {first}, _{of} - {1 - first}, False, False)"
+                return f"inside_({name}, {first}, ({self.rename(of)}) - {1 - first}, False, False)"
             case Simplex():
                 return f"inside_({name}, 0.0, inf_, False, True) and distribution_({name})"
             case SignedLabels():

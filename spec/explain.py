@@ -122,11 +122,11 @@ class _Explainer:
                 if not adapter.inside(value, low, high, low_open, high_open):
                     self.fail(DomainError, f"{name} has a value that is not {domain}")
             case Labels(of, first):
-                if not adapter.inside(value, first, self.sizes[of] + first - 1, False, False):
-                    expected = (
-                        f"label that is not in [0, {of})" if first == 0 else f"value that is not in [{first}, {of}]"
-                    )
-                    self.fail(DomainError, f"{name} has a {expected}{self.known({of})}")
+                last = self.evaluate(of) + first - 1
+                if not adapter.inside(value, first, last, False, False):
+                    values = f"value that is not in [{first}, {of if first == 1 else last}]"
+                    expected = values if first else f"label that is not in [0, {of})"
+                    self.fail(DomainError, f"{name} has a {expected}{self.known(axis_names(of))}")
             case Simplex():
                 if not adapter.inside(value, 0.0, float("inf"), False, True):
                     self.fail(DomainError, f"{name} has a negative or infinite value, expected probabilities")

@@ -9,6 +9,7 @@ from gongsik.torch_impl.cnn import *  # noqa: F403
 from gongsik.torch_impl.compiled import compiled as compiled
 from gongsik.torch_impl.convolution import *  # noqa: F403
 from gongsik.torch_impl.detection import *  # noqa: F403
+from gongsik.torch_impl.language import *  # noqa: F403
 from gongsik.torch_impl.loss import *  # noqa: F403
 from gongsik.torch_impl.network import *  # noqa: F403
 from gongsik.torch_impl.normalization import *  # noqa: F403
