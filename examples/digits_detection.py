@@ -120,7 +120,7 @@ def faster_loss(params: Any, images: torch.Tensor, boxes: torch.Tensor, labels: 
         )
         hard = torch.zeros_like(matched.negative).index_fill(0, surprise.topk(16).indices, True)
         sides = matched.positive.long() - (~matched.positive & ~(matched.negative & hard)).long()
-        total = total + gs.rpn_loss(objectness[i], deltas[i], sides, gs.encode_boxes(truths[matched.truth], anchors))
+        total = total + gs.rpn_loss(objectness[i], deltas[i], sides, gs.box_regression(truths[matched.truth], anchors))
         with torch.no_grad():
             proposed = gs.decode_boxes(deltas[i], anchors, largest=8.0).clamp(0, SIZE)
             sure = objectness[i, :, 1] - objectness[i, :, 0]
@@ -130,7 +130,7 @@ def faster_loss(params: Any, images: torch.Tensor, boxes: torch.Tensor, labels: 
             hit = gs.match_anchors(chosen, truths, positive=0.5, negative=0.5)
         regions.append(chosen)
         kinds.append(torch.where(hit.positive, truth_kinds[hit.truth] + 1, 0))
-        targets.append(gs.encode_boxes(truths[hit.truth], _no_points(chosen)))
+        targets.append(gs.box_regression(truths[hit.truth], _no_points(chosen)))
         places.append(torch.full((len(chosen),), i))
     chosen, where = torch.cat(regions), torch.cat(places)
     pooled = gs.roi_align(

@@ -14,7 +14,7 @@ from gongsik.spec.adapter import ArrayAdapter
 from gongsik.spec.array import Array, Corners, Finite, Labels, NonNegative, Pair, Positive, Probability
 from gongsik.spec.detectors import RCNN, RPN, FasterRCNN, FastRCNN, SPPNet, YOLOv1
 from gongsik.spec.errors import DomainError
-from gongsik.spec.formula import Chapter, Erratum, count, formula, law, named
+from gongsik.spec.formula import Chapter, Erratum, count, formula, named
 from gongsik.spec.model import Parameters
 
 CHAPTER = Chapter(ko="물체 검출", en="Object detection")
@@ -393,16 +393,18 @@ def region_warp(
 
 
 @formula(
-    ko="상자의 부호화",
-    en="Encoding boxes against anchors",
+    ko="경계 상자 회귀",
+    en="Bounding-box regression",
     tex=r"t_x = \frac{x - x_a}{w_a},\quad t_y = \frac{y - y_a}{h_a},\quad t_w = \ln \frac{w}{w_a},\quad "
     r"t_h = \ln \frac{h}{h_a}",
     notes=("000#R-CNN", "000#Fast R-CNN", "000#Faster R-CNN", "001#R-CNN", "001#Fast R-CNN"),
     source="Girshick et al. 2014, eq. 6-9; Ren, He, Girshick & Sun 2015, eq. 2",
     differentiable=True,
 )
-def encode_boxes(boxes: Boxes, anchors: Boxes, /) -> Float[Array, "*n 4"]:
-    """Say where a box lies seen from another one: how far beside it, in its widths and heights, and how much larger.
+def box_regression(boxes: Boxes, anchors: Boxes, /) -> Float[Array, "*n 4"]:
+    """Say what to learn: how far beside an anchor a box lies, in its widths and heights, and how much larger it is.
+
+    `decode_boxes` undoes it.
 
     Shapes
     ------
@@ -417,7 +419,7 @@ def encode_boxes(boxes: Boxes, anchors: Boxes, /) -> Float[Array, "*n 4"]:
     Examples
     --------
     >>> box, anchor = gs.asarray([2.0, 0.0, 10.0, 8.0]), gs.asarray([0.0, 0.0, 8.0, 8.0])
-    >>> gs.to_numpy(gs.encode_boxes(box, anchor))
+    >>> gs.to_numpy(gs.box_regression(box, anchor))
     array([0.25, 0.  , 0.  , 0.  ])
     """
     ...
@@ -434,7 +436,7 @@ def encode_boxes(boxes: Boxes, anchors: Boxes, /) -> Float[Array, "*n 4"]:
 def decode_boxes(
     deltas: Float[Array, "*n 4"], anchors: Boxes, /, *, largest: Positive[float] | None = None
 ) -> Float[Array, "*n 4"]:
-    """Undo `encode_boxes`: move an anchor by what a network says, and stretch it.
+    """Undo `box_regression`: move an anchor by what a network says, and stretch it.
 
     Shapes
     ------
@@ -514,16 +516,6 @@ def rcnn(
     (4096, (20, 4096))
     """
     ...
-
-
-box_regression = law(
-    "detection.box_regression",
-    ko="경계 상자 회귀",
-    en="Bounding-box regression",
-    tex=r"\mathrm{decode}(\mathrm{encode}(b, a), a) = b",
-    notes=("000#R-CNN", "000#Fast R-CNN", "000#Faster R-CNN", "001#R-CNN", "001#Fast R-CNN"),
-    source="Girshick et al. 2014, appendix C",
-)
 
 
 @count(
@@ -820,7 +812,7 @@ def fast_rcnn_loss(
     logits : (k, c), one row per region; class 0 is the background
     deltas : (k, c, 4), one box per class
     labels : (k,), in [0, c)
-    targets : (k, 4), `encode_boxes` of the truth; for the background of no account
+    targets : (k, 4), `box_regression` of the truth; for the background of no account
     returns : ()
 
     Options
@@ -1024,7 +1016,7 @@ def rpn_loss(
     objectness : (a, 2), logits of background and object
     deltas : (a, 4)
     labels : (a,): 1 an object, 0 background, -1 does not count
-    targets : (a, 4), `encode_boxes` of the truth; without an object of no account
+    targets : (a, 4), `box_regression` of the truth; without an object of no account
     returns : ()
 
     Options

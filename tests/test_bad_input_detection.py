@@ -36,7 +36,7 @@ def test_the_second_corner_lies_behind_the_first(bk, axis):
     for name, arguments, which in (
         ("iou", (turned, BOXES), "a"), ("iou", (BOXES, turned), "b"),
         ("non_max_suppression", (turned, SCORES), "boxes"),
-        ("encode_boxes", (turned, BOXES), "boxes"), ("decode_boxes", (BOXES, turned), "anchors"),
+        ("box_regression", (turned, BOXES), "boxes"), ("decode_boxes", (BOXES, turned), "anchors"),
         ("match_anchors", (turned, BOXES), "anchors"), ("match_anchors", (BOXES, turned), "truths"),
     ):  # fmt: skip
         assert refusal(bk, name, *arguments) == (DomainError, f"{which} has a box with {axis}2 < {axis}1")

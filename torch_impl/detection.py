@@ -16,7 +16,7 @@ from gongsik.torch_impl.layers import Pass, run
 from gongsik.torch_impl.suppression import suppress
 
 __all__ = [
-    "anchor_boxes", "average_precision", "box_convert", "decode_boxes", "encode_boxes", "fast_rcnn", "fast_rcnn_loss",
+    "anchor_boxes", "average_precision", "box_convert", "box_regression", "decode_boxes", "fast_rcnn", "fast_rcnn_loss",
     "faster_rcnn", "iou", "match_anchors", "match_detections", "mean_average_precision", "non_max_suppression", "rcnn",
     "region_warp", "roi_align", "roi_pool", "rpn", "rpn_loss", "selective_search", "smooth_l1", "spatial_pyramid_pool",
     "sppnet", "yolo_cell", "yolo_confidence", "yolo_decode", "yolo_loss", "yolo_target", "yolo_v1",
@@ -244,8 +244,8 @@ def region_warp(image, boxes, /, *, size=227):
     return warped.reshape(*boxes.shape[:-1], *warped.shape[1:])
 
 
-@implements(spec.encode_boxes)
-def encode_boxes(boxes, anchors, /):
+@implements(spec.box_regression)
+def box_regression(boxes, anchors, /):
     box, anchor = (box_convert(x, source="xyxy", target="cxcywh") for x in (boxes, anchors))
     sides = anchor[..., 2:]
     return torch.cat([(box[..., :2] - anchor[..., :2]) / sides, (box[..., 2:] / sides).log()], -1)

@@ -191,7 +191,7 @@ def region_warp(precision: Precision) -> SearchStrategy[Case]:
     return cases()
 
 
-def encode_boxes(precision: Precision) -> SearchStrategy[Case]:
+def box_regression(precision: Precision) -> SearchStrategy[Case]:
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
         n = draw(NUMBERS)

@@ -150,14 +150,14 @@ def region_warp_nearest(image, boxes, /, *, size=227):
     return found.reshape(*boxes.shape[:-1], len(image), oh, ow)
 
 
-@wrong("detection.encode_boxes", "offsets in sizes of the box, not of the anchor")
-def encode_boxes_by_box(boxes, anchors, /):
-    return np.concatenate([-gs.encode_boxes(anchors, boxes)[..., :2], gs.encode_boxes(boxes, anchors)[..., 2:]], -1)
+@wrong("detection.box_regression", "offsets in sizes of the box, not of the anchor")
+def box_regression_by_box(boxes, anchors, /):
+    return np.concatenate([-gs.box_regression(anchors, boxes)[..., :2], gs.box_regression(boxes, anchors)[..., 2:]], -1)
 
 
-@wrong("detection.encode_boxes", "ratios without their logarithm")
-def encode_boxes_ratio(boxes, anchors, /):
-    t = gs.encode_boxes(boxes, anchors)
+@wrong("detection.box_regression", "ratios without their logarithm")
+def box_regression_ratio(boxes, anchors, /):
+    t = gs.box_regression(boxes, anchors)
     return np.concatenate([t[..., :2], np.exp(t[..., 2:])], -1)
 
 
