@@ -46,14 +46,12 @@ def exactly(gs, left, right):
 @given(inputs("qkv_projection"))
 def test_projections_are_linear_maps(gs, case):
     """Each of the three is `linear` with its own weights."""
-    x, *weights = case.arguments
-    for i, w in enumerate(weights):
+    for i in range(3):
         assert_agree(
             gs,
-            lambda gs, x, w, i=i: gs.qkv_projection(x, w, w, w)[i],
-            lambda gs, x, w: gs.linear(x, w),
-            x,
-            w,
+            lambda gs, x, *weights, i=i: gs.qkv_projection(x, *weights)[i],
+            lambda gs, x, *weights, i=i: gs.linear(x, weights[i]),
+            *case.arguments,
         )
 
 
