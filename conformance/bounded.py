@@ -341,7 +341,9 @@ def _divide(a: Bounded, b: Bounded) -> Bounded:
     room = np.abs(b.value) - b.error
     propagated = (a.error + _size(value) * b.error) / room
     propagated = np.where((room <= 0) & (b.error > 0), np.inf, np.where(a.error + b.error == 0, 0, propagated))
-    return _result(value, propagated, a.precision)
+    result = _result(value, propagated, a.precision)
+    zero = (a.value == 0) & (a.error == 0) & (room > 0)  # nothing, divided by what is something, is nothing
+    return Bounded(value, np.where(zero, 0, result.error), a.precision)
 
 
 def _power(a: Bounded, b: Bounded) -> Bounded:

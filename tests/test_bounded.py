@@ -214,3 +214,10 @@ def test_near_the_end_of_the_range_nothing_is_known():
     product: Any = Bounded(np.array([1e19, 1e18]), None, FLOAT32) * np.array([2e19, 1e19])
     assert product.error[0] == np.inf
     assert np.isfinite(product.error[1])
+
+
+def test_nothing_divided_by_something_is_exactly_nothing():
+    """Where the divisor may be 0 nothing is known."""
+    divisor = Bounded(np.array([3.0, 1.0]), np.array([0.5, 2.0]), FLOAT32)
+    quotient: Any = Bounded(np.zeros(2), None, FLOAT32) / divisor
+    assert quotient.error.tolist() == [0.0, np.inf]

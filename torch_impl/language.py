@@ -66,7 +66,8 @@ def _runs(codes):
 
 def _sorted(codes, values):
     """Sort numbers below `values`: by counting where there are few of them, else with as few bytes as they need."""
-    if values <= 2 * len(codes) and not is_functorch_wrapped_tensor(codes):
+    seen_whole = not (torch.compiler.is_compiling() or is_functorch_wrapped_tensor(codes))
+    if seen_whole and values <= 2 * len(codes):
         bins = torch.zeros(values, dtype=torch.int64, device=codes.device)
         counts = bins.scatter_add_(0, codes, torch.ones_like(codes))
         every = torch.arange(values, device=codes.device)
@@ -166,7 +167,8 @@ def negative_sampling_loss(center, context, noise, v_in, u_out, /):
     # The true word and the drawn ones side by side: one product for all.
     others = F.embedding(torch.cat([context[:, None], noise], 1), u_out)  # [n, 1 + k, d]
     score = (others @ v[..., None])[..., 0]  # [n, 1 + k]
-    return (F.softplus(-score[:, 0]) + F.softplus(score[:, 1:]).sum(-1)).mean()
+    # not F.softplus, which takes e^-20 for nothing
+    return -(F.logsigmoid(score[:, 0]) + F.logsigmoid(-score[:, 1:]).sum(-1)).mean()
 
 
 @implements(spec.cooccurrence_matrix)
