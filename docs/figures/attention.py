@@ -78,7 +78,7 @@ def heads_by_position(shifts: tuple[float, ...], sharpness: tuple[float, ...], d
 
 def plot_heads() -> Figure:
     """Four heads that nobody trained: the encoding of a position, turned, is that of another one."""
-    d, shifts, sharpness = 32, (0.0, -1.0, 1.0, 0.0), (1.6, 1.6, 1.6, 0.12)
+    d, shifts, sharpness = 32, (0.0, -1.0, 1.0, 0.0), (10.0, 10.0, 10.0, 0.1)
     x = gs.sinusoidal_positional_encoding(np.arange(float(len(WORDS))), d=d)
     wq, wk = heads_by_position(shifts, sharpness, d)
     query, key = (gs.split_heads(x @ w.T, n_heads=4) for w in (wq, wk))
