@@ -320,7 +320,7 @@ def inception_block(precision: Precision) -> SearchStrategy[Case]:
 
 def googlenet(precision: Precision) -> SearchStrategy[Case]:
     """With auxiliary heads in the form that takes small images."""
-    common = {"n_classes": SMALL, "channels": st.just(2), "width": st.just(0.02)}
+    common = {"n_classes": SMALL, "channels": st.just(2), "width": st.just(0.05)}
     configs = st.builds(GoogLeNet, auxiliary=BOTH, norm=st.just(True), **common)
     plain = st.builds(GoogLeNet, auxiliary=st.just(False), **common)
     return _each(
