@@ -13,6 +13,7 @@ from rich.console import Console
 from torch.utils._pytree import tree_leaves, tree_map
 
 from gongsik import torch_impl
+from gongsik.benchmarks import architectures
 from gongsik.benchmarks import run as bench
 from gongsik.benchmarks.page import markdown, print_results, tables
 from gongsik.benchmarks.peers import SIZES, Data, contest
@@ -229,3 +230,11 @@ def test_what_cannot_be_measured_is_one_clear_error(options, message):
 def test_the_page_is_that_of_the_results():
     page, results = FOLDER / "README.md", FOLDER / "results" / "cpu.json"
     assert page.read_text(encoding="utf-8") == markdown(Results.read(results))
+
+
+@pytest.mark.parametrize("name", ["LeNet-5", "AlexNet, two towers", "MobileNet v2", "ShuffleNet v1, 3 groups"])
+def test_the_reference_runs_a_network_on_its_native_input(name):
+    """The others take longer; the table of the architectures runs them all."""
+    found = architectures.run_one(name)
+    assert found["reference"] > 0
+    assert found["mebibytes"] > 0

@@ -150,11 +150,11 @@ def test_training_is_the_same_in_both_backends(name):
     shape = (4, *sample)
     given_arrays = [arrays(t) for t in (config.parameters(), config.buffers(), config.draws(shape))]
     x = rng.standard_normal(shape)
-    tensors = [{key: torch.tensor(array) for key, array in table.items()} for table in given_arrays]
-    ours = torch_impl.forward_training(config, *tensors, torch.tensor(x))
+    params, buffers, draws = ({key: torch.tensor(a) for key, a in table.items()} for table in given_arrays)
+    ours = torch_impl.forward_training(config, params, buffers, draws, torch.tensor(x))
     exact = Exact(FLOAT64)
-    bounded = [{key: exact.array(array) for key, array in table.items()} for table in given_arrays]
-    expected = reference.forward_training(config, *bounded, exact.array(x))
+    params, buffers, draws = ({key: exact.array(a) for key, a in table.items()} for table in given_arrays)
+    expected = reference.forward_training(config, params, buffers, draws, exact.array(x))
     pairs = [(ours.output, expected.output), *zip(ours.auxiliary, expected.auxiliary, strict=True)]
     pairs += [(ours.buffers[key], expected.buffers[key]) for key in config.buffers()]
     assert len(ours.auxiliary) == (name == "auxiliary")

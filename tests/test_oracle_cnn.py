@@ -94,7 +94,7 @@ class Pair(NamedTuple):
     size: int = 32
 
 
-TEN = {"num_classes": 10}
+TEN: dict[str, Any] = {"num_classes": 10}
 PAIRS = {
     "alexnet": Pair(lambda: narrow(models.alexnet(), 256 * 6 * 6), cnn.AlexNet(n_classes=10, hidden=32), 64),
     "vgg11": Pair(lambda: narrow_vgg("A"), cnn.VGG(11, 10, width=8, hidden=32)),

@@ -1,6 +1,7 @@
 """Networks as torch modules: the functional form, gradients, compilation, memory formats, autocast, frozen parts."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -91,9 +92,17 @@ def test_every_parameter_learns(network):
         if name in heads:
             assert p.grad is None
         else:
-            assert torch.equal(p.grad, params[name].grad), name
+            ours, expected = p.grad, params[name].grad
+            assert ours is not None
+            assert expected is not None
+            assert torch.equal(ours, expected), name
 
 
+GRAPHS = ("lenet5", "alexnet in two towers", "googlenet with norm", "resnet", "densenet", "dpn", "shufflenet_v2")
+"""Together they have every kind of layer."""
+
+
+@pytest.mark.parametrize("network", GRAPHS, indirect=True)
 def test_module_is_one_graph(network):
     module, _, x = network
     for training in (False, True):
@@ -113,13 +122,15 @@ def test_channels_last(network):
     """Computed in float64, it gives the numbers of contiguous memory as far as float32 has digits."""
     module, _, x = network
     expected = module.eval()(x)
-    y = copy.deepcopy(module).to(memory_format=torch.channels_last)(x.to(memory_format=torch.channels_last))
+    other: Any = copy.deepcopy(module)
+    y = other.to(memory_format=torch.channels_last)(x.to(memory_format=torch.channels_last))
     assert (y - expected).abs().max() <= PRECISIONS["float32"].unit * expected.abs().max()
 
 
 def test_channels_last_stays_channels_last():
     """Convolutions, normalizations, poolings and sums keep the memory format: no copy between the layers."""
-    module = NetworkModule(cnn.ResNet(50, 5, width=8, blocks=(1, 1))).to(memory_format=torch.channels_last).eval()
+    module: Any = NetworkModule(cnn.ResNet(50, 5, width=8, blocks=(1, 1)))
+    module = module.to(memory_format=torch.channels_last).eval()
     formats = []
     for part in ("conv1", "layer1", "layer2"):
         module[part].register_forward_hook(

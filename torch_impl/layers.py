@@ -1,5 +1,6 @@
 """Networks in PyTorch: how each layer of a tree is computed, on arrays by name or inside a module."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -219,6 +220,16 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
 }
 
 
+def place(scope: nn.Module, name: str, module: nn.Module) -> None:
+    """Make a module part of another one; a name with dots lies inside modules that hold modules only."""
+    *path, last = name.split(".")
+    for part in path:
+        if not hasattr(scope, part):
+            scope.add_module(part, nn.Module())
+        scope = scope.get_submodule(part)
+    scope.add_module(last, module)
+
+
 class NetworkModule(nn.Module):
     """A network as a module: its state dict has the names and shapes of ``config.parameters()`` and ``buffers()``.
 
@@ -246,13 +257,7 @@ class NetworkModule(nn.Module):
         """Make the arrays of a layer mine, and a module of each named layer inside it."""
         for name, inner in layer.children() if isinstance(layer, spec.Tree) else ():
             if name:
-                *path, last = name.split(".")
-                scope = self
-                for part in path:  # of a part that is flat in the tree, and holds modules only
-                    if not hasattr(scope, part):
-                        scope.add_module(part, nn.Module())
-                    scope = scope.get_submodule(part)
-                scope.add_module(last, NetworkModule(inner))
+                place(self, name, NetworkModule(inner))
             else:
                 self._fill(inner)
         if made := _torch_layer(layer):
@@ -287,12 +292,11 @@ def _torch_layer(layer: spec.Layer) -> Any:
         case spec.Linear():
             return nn.Linear(layer.n_in, layer.n_out, bias=layer.bias)
         case spec.PartialConv2d():
-            connections = layer.parameters()["weight"][0]
-            inputs = round(connections / len(layer.sees))  # that an output sees, on the average
-            kernels = nn.Conv2d(inputs, connections, layer.kernel)
+            weight, bias = (torch.empty(shape) for shape in layer.parameters().values())
+            seen = len(weight) / len(bias) * layer.kernel**2  # pixels that an output sees, on the average
+            bound = 1 / math.sqrt(seen)
             return SimpleNamespace(
-                weight=nn.Parameter(kernels.weight[:, 0].detach().clone()),
-                bias=nn.Parameter(kernels.bias[: len(layer.sees)].detach().clone()),
+                weight=nn.Parameter(weight.uniform_(-bound, bound)), bias=nn.Parameter(bias.uniform_(-bound, bound))
             )
         case spec.Subsampling():  # the mean
             weight = torch.full((layer.channels,), 1 / layer.kernel**2)
