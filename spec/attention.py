@@ -120,6 +120,17 @@ def dot_product_score(
     ...
 
 
+scaling_variance = law(
+    "attention.scaling_variance",
+    ko="√d로 나누는 이유",
+    en="Why divide by sqrt(d_k)",
+    tex=r"q, k \sim (0, I)\ \text{indep.} \;\Rightarrow\; \mathrm{Var}(q^\top k) = d_k, \qquad "
+    r"\mathrm{Var}\big(q^\top k / \sqrt{d_k}\big) = 1",
+    notes=("000#좀 더 자세한 벡터 처리 예시 (Normalize)",),
+    source="Vaswani et al. 2017, section 3.2.1, footnote 4",
+)
+
+
 @formula(
     ko="어텐션 가중치",
     en="Attention weights",
@@ -159,17 +170,6 @@ def attention_weights(
     array([[0.5, 0.5, 0. ]])
     """
     ...
-
-
-scaling_variance = law(
-    "attention.scaling_variance",
-    ko="$\\sqrt{d_k}$로 나누는 이유",
-    en="Why divide by sqrt(d_k)",
-    tex=r"q, k \sim (0, I)\ \text{indep.} \;\Rightarrow\; \mathrm{Var}(q^\top k) = d_k, \qquad "
-    r"\mathrm{Var}\big(q^\top k / \sqrt{d_k}\big) = 1",
-    notes=("000#좀 더 자세한 벡터 처리 예시 (Normalize)",),
-    source="Vaswani et al. 2017, section 3.2.1, footnote 4",
-)
 
 
 @formula(
@@ -599,7 +599,7 @@ def split_heads(
 
 
 @formula(
-    ko="출력 사상 $W^O$",
+    ko="출력 사상",
     en="Output projection",
     tex=r"Z = [z_0 \Vert \dots \Vert z_{h-1}]\, W^O",
     notes=("000#Multi-headed attention(MHA)", "004#Trasformer"),
