@@ -6,8 +6,10 @@ so must integers and booleans. Where the bound exceeds the scale of the result i
 counted and never a pass.
 """
 
+import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -252,7 +254,18 @@ def _same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def judge(result: Any, expected: Any, target: Target) -> Verdict:
-    """Hold a whole result (an array, a tuple, a state) of a backend against the reference's."""
+    """Hold a whole result (an array, a tuple, a state) of a backend against the reference's.
+
+    Every array of a tuple has to be conclusive, and at least half of those of a dict: of a network's parameters some
+    may have no gradient, behind a unit that is never active.
+    """
+    if isinstance(expected, dict) and isinstance(result, dict) and result.keys() == expected.keys():
+        parts = [judge(result[key], expected[key], target) for key in expected]
+        conclusive = 2 * sum(part.conclusive for part in parts) >= len(parts)
+        return replace(functools.reduce(operator.and_, parts, Verdict(True)), conclusive=conclusive)
+    if isinstance(expected, list | tuple) and isinstance(result, list | tuple) and len(result) == len(expected):
+        parts = [judge(ours, theirs, target) for ours, theirs in zip(result, expected, strict=True)]
+        return functools.reduce(operator.and_, parts, Verdict(True))
     verdict = Verdict(True)
     try:
         pairs = list(flatten(result, expected))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gongsik.conformance.agreement import Missing, Target, Verdict, check_gradients, check_values, taylor_order
@@ -19,6 +19,12 @@ SPECIAL = [id for id, formula in formulas().items() if not formula.higher_order]
 def skip_deep(gs: Target, formula: Formula) -> None:
     if formula.deep and gs.precision.name != "float64":
         pytest.skip("a deep composition is judged in float64, and layer by layer in other precisions")
+
+
+def budget(formula: Formula) -> settings:
+    """Fewer examples of a deep formula, each of which is as much work as hundreds of another."""
+    examples = settings.default.max_examples  # pyright: ignore[reportOptionalMemberAccess]
+    return settings(max_examples=max(min(examples, 4), examples // 5) if formula.deep else examples)
 
 
 def settle(tally: dict[str, Any], verdict: Verdict, gs: Target, id: str, case: Case, what: str = "values") -> None:
@@ -44,6 +50,7 @@ def test_values_agree(gs, id, tally):
     getattr(gs, name)
     skip_deep(gs, find(id))
 
+    @budget(find(id))
     @given(inputs(id))
     def check(case: Case) -> None:
         settle(tally, check_values(gs, name, case), gs, id, case)
@@ -77,6 +84,7 @@ def test_gradients_agree(gs, id, tally):
     if not hasattr(gs.backend, "value_and_grad"):
         raise Missing(f"{gs.name} has no value_and_grad")
 
+    @budget(formula)
     @given(inputs(id))
     def check(case: Case) -> None:
         settle(tally, check_gradients(gs, formula, case), gs, id, case, "gradients")
@@ -95,6 +103,7 @@ def test_gradient_passes_taylor(gs, id, tally):
     if gs.precision.name != "float64":
         pytest.skip("an order of convergence is measured in float64")
 
+    @budget(formula)
     @given(inputs(id), st.integers(0, 2**32 - 1))
     def check(case: Case, seed: int) -> None:
         order = taylor_order(gs, formula, case, seed)
