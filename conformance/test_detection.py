@@ -1,6 +1,7 @@
 """Laws of object detection."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from gongsik.spec.layers import Conv2d
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def run(gs, name, *arguments, **options):
+def run(gs, name, *arguments, **options) -> Any:
     """A formula of NumPy arrays, in NumPy."""
     result = getattr(gs, name)(*(gs.array(x) if isinstance(x, np.ndarray) else x for x in arguments), **options)
     return tuple(map(gs.numpy, result)) if isinstance(result, tuple) else gs.numpy(result)

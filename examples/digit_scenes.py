@@ -143,6 +143,7 @@ def main() -> None:
     options = parser.parse_args()
 
     import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
 
     found = scenes(options.count, options.seed, options.size, split=options.split)
     columns = min(8, options.count)
@@ -153,7 +154,7 @@ def main() -> None:
         ax.imshow(image[0], cmap="gray_r")
         for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True):
             if label >= 0:
-                ax.add_patch(plt.Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color="tab:red"))
+                ax.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color="tab:red"))
                 ax.text(x1, y1 - 1, str(label), color="tab:red", fontsize=7)
     figure.savefig(options.png, dpi=120, bbox_inches="tight")
     print(f"{options.count} scenes in {options.png}")

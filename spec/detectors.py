@@ -62,6 +62,9 @@ def _at_least_1(config: Any, *names: str) -> None:
 class Detector:
     """Base of detectors that are made of several networks, each of which has a name."""
 
+    def __post_init__(self) -> None:
+        self.parameters()  # cached from now on: a compiler of functions cannot follow how they are worked out
+
     def parts(self) -> Mapping[str, Layer]:
         """The networks by name."""
         raise NotImplementedError
@@ -97,6 +100,7 @@ class RCNN(Detector):
 
     def __post_init__(self) -> None:
         _at_least_1(self, "classes", "size")
+        super().__post_init__()
 
     @cached_property
     def features(self) -> int:
@@ -134,6 +138,7 @@ class SPPNet(Detector):
 
     def __post_init__(self) -> None:
         _at_least_1(self, "classes", "stride")
+        super().__post_init__()
 
     def parts(self) -> Mapping[str, Layer]:
         channels = self.backbone.output((3, 16 * self.stride, 16 * self.stride))[0]
@@ -178,6 +183,7 @@ class FastRCNN(Detector):
 
     def __post_init__(self) -> None:
         _at_least_1(self, "classes", "stride", "pool", "channels")
+        super().__post_init__()
 
     @cached_property
     def width(self) -> int:
@@ -213,6 +219,7 @@ class RPN(Detector):
 
     def __post_init__(self) -> None:
         _at_least_1(self, "channels", "anchors", "hidden")
+        super().__post_init__()
 
     def parts(self) -> Mapping[str, Layer]:
         conv = sequence(Conv2d(self.channels, self.hidden, 3, padding=1), Activation("relu"))
@@ -247,6 +254,7 @@ class FasterRCNN(Detector):
 
     def __post_init__(self) -> None:
         _at_least_1(self, "proposals", "hidden")
+        super().__post_init__()
 
     @cached_property
     def rpn(self) -> RPN:

@@ -44,7 +44,7 @@ def session(kind, given, opset, **attributes):
     graph = helper.make_graph([node], "one", described, [helper.make_tensor_value_info("result", result, None)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     made = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return made.run(None, given)[0]
+    return np.asarray(made.run(None, given)[0])
 
 
 def assert_inside(result, name, case):

@@ -9,10 +9,10 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gongsik.spec import detection as spec
 from gongsik.spec.array import pair
-from gongsik.spec.layers import check_network, nest
+from gongsik.spec.layers import nest
 from gongsik.spec.model import check_parameters
 from gongsik.torch_impl.arrays import ADAPTER, implements, may_need_gradient
-from gongsik.torch_impl.layers import Pass, run
+from gongsik.torch_impl.layers import Pass, evaluate, run
 from gongsik.torch_impl.suppression import suppress
 
 __all__ = [
@@ -344,7 +344,7 @@ def roi_align(x, boxes, images, /, *, output_size, spatial_scale=1.0, sampling_r
         points = torch.arange(n * sampling_ratio, device=boxes.device) + 0.5
         at = low + points * (length / (n * sampling_ratio))
         index, weight = _neighbours(at.clamp(0, size - 1), size)
-        weight = weight * (((at >= -1) & (at <= size)) / sampling_ratio)[..., None]
+        weight = weight * ((at >= -1) & (at <= size))[..., None] / sampling_ratio
         grid.append([t.reshape(len(boxes), n, 2 * sampling_ratio) for t in (index, weight)])
     return _weighted_pixels(x, images, *grid)
 
@@ -543,5 +543,5 @@ def faster_rcnn(config, params, image, /):
 
 @implements(spec.yolo_v1)
 def yolo_v1(config, params, x, /):
-    check_network("yolo_v1", config, params, {}, x.shape)
-    return run(config.network, nest(params), x, Pass()).reshape(len(x), config.s, config.s, 5 * config.b + config.c)
+    grid = evaluate("yolo_v1", config, params, {}, x)
+    return grid.reshape(len(x), config.s, config.s, 5 * config.b + config.c)

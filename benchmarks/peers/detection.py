@@ -50,7 +50,7 @@ def non_max_suppression(data: Data) -> Contest:
     limits = {"m": np.array([n]), "t": np.array([0.5], np.float32)}
 
     def kernel(boxes: Tensor, scores: Tensor) -> Tensor:
-        kept = session.run(None, {"b": boxes.numpy()[None], "s": scores.numpy()[None, None], **limits})[0]
+        kept = np.asarray(session.run(None, {"b": boxes.numpy()[None], "s": scores.numpy()[None, None], **limits})[0])
         return torch.zeros(len(scores), dtype=torch.bool).index_fill(0, torch.from_numpy(kept[:, 2].copy()), True)
 
     return Contest((boxes, scores), {"onnxruntime NonMaxSuppression": kernel}, note="corners are checked")

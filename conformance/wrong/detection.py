@@ -1,5 +1,7 @@
 """Classic mistakes in object detection."""
 
+from typing import Any
+
 import numpy as np
 
 from gongsik import reference as gs
@@ -12,7 +14,7 @@ from gongsik.spec.detection import Cell, Detected, Matched, Proposed, RegionOutp
 
 @wrong("detection.box_convert", "the corner taken for the centre")
 def box_convert_corner(boxes, /, *, source="cxcywh", target="xyxy"):
-    swap = {"cxcywh": "xywh", "xywh": "cxcywh"}
+    swap: dict[str, Any] = {"cxcywh": "xywh", "xywh": "cxcywh"}
     return gs.box_convert(boxes, source=swap.get(source, source), target=target)
 
 
