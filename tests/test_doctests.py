@@ -67,8 +67,9 @@ def test_other(name):
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
 def test_readme(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    run(example, {}, name)
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    run("\n".join(examples), {}, name)
 
 
 def test_contributing_shows_what_is_there():

@@ -115,7 +115,7 @@ class AuxiliaryClassifier(Architecture):
 
 @dataclass(frozen=True)
 class GoogLeNet(Architecture):
-    """Configuration of GoogLeNet, for images of 224 x 224 pixels; with `norm` for those of at least 15 x 15.
+    """Configuration of GoogLeNet, for images of 224 x 224 pixels; with `norm` for those of at least 31 x 31.
 
     Parameters
     ----------
