@@ -8,7 +8,7 @@ import numpy as np
 from gongsik.reference.activation import relu, sigmoid
 from gongsik.reference.arrays import implements
 from gongsik.reference.convolution import channel_shuffle, conv2d
-from gongsik.reference.layers import Pass, run
+from gongsik.reference.layers import Pass, evaluate, run
 from gongsik.reference.network import linear
 from gongsik.reference.normalization import batch_norm, batch_norm_inference
 from gongsik.reference.pooling import avg_pool2d, global_avg_pool2d, max_pool2d
@@ -53,14 +53,9 @@ __all__ = [
 D = TypeVar("D", bound=Callable[..., Any])
 
 
-def _forward(name, config, params, buffers, x):
-    check_network(name, config, params, buffers, x.shape)
-    return run(config.network, nest(params | buffers), x, Pass())
-
-
 @implements(spec.forward)
 def forward(config, params, buffers, x, /):
-    return _forward("forward", config, params, buffers, x)
+    return evaluate("forward", config, params, buffers, x)
 
 
 @implements(spec.forward_training)
@@ -76,7 +71,7 @@ def _network(declaration: D) -> D:
 
     @implements(declaration)
     def model(config, params, buffers, x, /):
-        return _forward(declaration.__name__, config, params, buffers, x)
+        return evaluate(declaration.__name__, config, params, buffers, x)
 
     return model
 

@@ -10,7 +10,7 @@ from gongsik.spec import cnn as spec
 from gongsik.spec.layers import check_network, nest
 from gongsik.torch_impl.arrays import implements
 from gongsik.torch_impl.convolution import channel_shuffle
-from gongsik.torch_impl.layers import NetworkModule, Pass, run
+from gongsik.torch_impl.layers import NetworkModule, Pass, evaluate, run
 from gongsik.torch_impl.regularization import inverted_dropout
 
 __all__ = [
@@ -56,14 +56,9 @@ def _check(name, config, params, buffers, x, draws=None):
         check_network(name, config, params, buffers, x.shape, draws)
 
 
-def _forward(name, config, params, buffers, x):
-    _check(name, config, params, buffers, x)
-    return run(config.network, nest(params | buffers), x, Pass())
-
-
 @implements(spec.forward)
 def forward(config, params, buffers, x, /):
-    return _forward("forward", config, params, buffers, x)
+    return evaluate("forward", config, params, buffers, x)
 
 
 @implements(spec.forward_training)
@@ -80,7 +75,7 @@ def _network(declaration: D) -> D:
 
     @implements(declaration)
     def model(config, params, buffers, x, /):
-        return _forward(declaration.__name__, config, params, buffers, x)
+        return evaluate(declaration.__name__, config, params, buffers, x)
 
     return model
 
