@@ -54,8 +54,9 @@ TEXT, OTHER = words("text", 7, 12), words("other", 5, 9)
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_counts_are_those_of_scikit_learn(n):
-    counter = CountVectorizer(ngram_range=(n, n), token_pattern=r"\S+")
-    total = counter.fit_transform(" ".join(map(str, row)) for row in TEXT).sum(0).A1
+    counter: Any = CountVectorizer(ngram_range=(n, n), token_pattern=r"\S+")
+    rows: Any = counter.fit_transform(" ".join(map(str, row)) for row in TEXT)
+    total = rows.sum(0).A1
     expected = {tuple(map(int, name.split())): total[i] for name, i in counter.vocabulary_.items()}
     gram, count = reference.n_gram_counts(TEXT, n=n, vocab=VOCAB)
     assert {tuple(row): number for row, number in zip(gram.tolist(), count, strict=True) if number} == expected
@@ -89,10 +90,11 @@ def test_pieces_are_those_of_hugging_faces_tokenizers():
 
 
 def test_co_occurrences_are_the_skipgrams_of_nltk():
+    pairs: Any = skipgrams
     for window in (1, 2, 4):
         expected = np.zeros((VOCAB, VOCAB))
         for row in TEXT.tolist():
-            for a, b in skipgrams(row, 2, window - 1):
+            for a, b in pairs(row, 2, window - 1):
                 expected[a, b] += 1
                 expected[b, a] += 1
         assert np.array_equal(reference.cooccurrence_matrix(TEXT, np.ones(window), vocab=VOCAB), expected)
