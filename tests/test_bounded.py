@@ -221,3 +221,35 @@ def test_nothing_divided_by_something_is_exactly_nothing():
     divisor = Bounded(np.array([3.0, 1.0]), np.array([0.5, 2.0]), FLOAT32)
     quotient: Any = Bounded(np.zeros(2), None, FLOAT32) / divisor
     assert quotient.error.tolist() == [0.0, np.inf]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("operation", [np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or])
+def test_one_operand_that_is_certain_can_decide(operation, first, second):
+    """Of a pair of which one is in doubt, the result is in doubt where it depends on that one."""
+    for doubts in ((True, False), (False, True), (True, True), (False, False)):
+        pair = list(zip((first, second), doubts, strict=True))
+        result = operation(*(Doubtful(np.array(value), np.array(doubt), FLOAT32) for value, doubt in pair))
+        known = [{False, True} if doubt else {value} for value, doubt in pair]
+        possible = {bool(operation(a, b)) for a in known[0] for b in known[1]}
+        assert bool(result.doubt) == (len(possible) == 2)
+        assert result.value == operation(first, second)
+
+
+def test_places_are_those_that_the_values_have():
+    """argsort, argmin and argmax choose by the values, and give plain integers."""
+    x = Bounded(np.array([2.0, -1.0, 0.5]), np.array([0.25, 0.0, 0.25]), FLOAT32)
+    assert np.argsort(x).tolist() == [1, 2, 0]
+    assert (np.argmin(x), np.argmax(x)) == (1, 0)
+    assert x[np.argsort(x)].value.tolist() == [-1.0, 0.5, 2.0]
+    assert x[np.argsort(x)].error.tolist() == [0.0, 0.25, 0.25]
+
+
+def test_exact_numbers_become_integers_and_stay_so():
+    """Towards zero, as `astype` goes; a number with an error does not, since it may be on either side of a step."""
+    whole = Bounded(np.array([1.75, -1.75, 3.0]), None, FLOAT32).astype(np.int64)
+    assert (whole.value.tolist(), whole.dtype) == ([1.0, -1.0, 3.0], np.dtype(np.int64))
+    assert whole[1:].dtype == np.dtype(np.int64), "a part of integers is integers"
+    with pytest.raises(TypeError, match="a number with an error cannot become int64"):
+        Bounded(np.array([1.0, 2.0]), np.array([0.0, 0.5]), FLOAT32).astype(np.int64)
