@@ -5,7 +5,8 @@
 
 Scenes are those of `digit_scenes.py`; no digit of the held-out scenes is in the training scenes. After every epoch the
 run is written down: killed at any moment and started again, it goes on. At the end `results.json` has the mean average
-precision on the held-out scenes, and what was found in the first of them; `detections.png` shows it.
+precision on the held-out scenes, and what was found in the first of them; `detections.png` shows it. `--json FILE`
+writes the results into a file of several runs as well, under the name of the run's folder.
 """
 
 import argparse
@@ -219,6 +220,7 @@ def train(options: Options, folder: Path) -> dict[str, Any]:
                 params, state = gs.adam(params, grads, state, lr=rates[len(losses)])
                 losses.append(float(value))
                 progress.advance(task)
+            assert state is not None
             arrays = {f"params/{k}": v for k, v in params.items()} | {"step": state.step}
             arrays |= {f"{part}/{k}": v for part in ("m", "v") for k, v in getattr(state, part).items()}
             everything = {k: v.numpy() for k, v in arrays.items()} | {"losses": np.array(losses)}
@@ -256,12 +258,18 @@ def plot(results: dict[str, Any], truth: Scenes, path: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="for checkpoints, results and the plot")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where results stand under the names of runs")
     for name, value in asdict(Options()).items():
-        choices = {"choices": tuple(MODELS)} if name == "model" else {"type": type(value)}
+        choices: dict[str, Any] = {"choices": tuple(MODELS)} if name == "model" else {"type": type(value)}
         parser.add_argument(f"--{name.replace('_', '-')}", default=value, help="(%(default)s)", **choices)
     given = vars(parser.parse_args())
-    folder = given.pop("run")
+    folder, file = given.pop("run"), given.pop("json")
+    if given["epochs"] < 1 or given["scenes"] < BATCH or given["held_out"] < 1:
+        parser.error(f"--epochs and --held-out must be at least 1, --scenes at least {BATCH}")
     results = train(Options(**given), folder)
+    if file is not None:
+        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        file.write_text(json.dumps(kept | {folder.name: results}) + "\n", encoding="utf-8")
     print(f"mAP at IoU 0.5: {results['map50']:.3f}, at 0.75: {results['map75']:.3f}")
     return 0
 

@@ -1,6 +1,7 @@
 """Figures of the chapter on object detection; what was measured once is in docs/detections.json."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from gongsik import Draws
 from gongsik import reference as gs
 
 MEASURED = Path(__file__).resolve().parents[1] / "detections.json"
+SHOWN = 0.3
+"""Score above which a detection is drawn."""
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple")
 
 
@@ -146,4 +149,26 @@ def plot_anchors() -> Figure:
     _box(ax, (0, 0, 800, 608), edgecolor="black")
     ax.set(xlim=(-20, 820), ylim=(640, -40), xticks=(), yticks=(), aspect="equal")
     ax.grid(visible=False)
+    return figure
+
+
+def plot_found() -> Figure:
+    """What the two trained detectors say of six held-out scenes."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+    try:
+        import digit_scenes  # pyright: ignore[reportMissingImports]
+    finally:
+        sys.path.pop(0)
+    images = digit_scenes.scenes(6, split="test").images[:, 0]
+    figure = Figure(figsize=(6.6, 2.7))
+    for row, (model, name) in zip(figure.subplots(2, 6), (("yolo", "YOLO"), ("faster", "Faster R-CNN")), strict=True):
+        for ax, image, found in zip(row, images, _measured()[model]["found"], strict=False):
+            ax.imshow(image, cmap="gray_r", extent=(0, 48, 48, 0))
+            ax.set(xticks=(), yticks=())
+            ax.grid(visible=False)
+            for box, score, label in zip(found["boxes"], found["scores"], found["labels"], strict=True):
+                if score > SHOWN:
+                    _box(ax, box, edgecolor="tab:red")
+                    ax.text(box[0], box[1] - 1, f"{label:.0f}", color="tab:red", fontsize=7)
+        row[0].set_ylabel(name, fontsize=8)
     return figure
