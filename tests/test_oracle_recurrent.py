@@ -1,7 +1,7 @@
 """Recurrent networks against torch.nn, the reference implementation of ONNX, and SciPy's eigenvalues."""
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -259,7 +259,7 @@ def test_the_flow_of_a_network_at_rest_grows_like_scipys_largest_eigenvalue(scal
     """|W^n|^(1/n) comes closer to the spectral radius; the powers are those by SciPy's eigen-decomposition."""
     w = draw("matrix", K, K)
     w = w * scale / np.abs(np.asarray(scipy.linalg.eigvals(w))).max()
-    eigenvalues, q = scipy.linalg.eig(w)
+    eigenvalues, q = cast(tuple[np.ndarray, np.ndarray], scipy.linalg.eig(w))
     rates = []
     for n in (5, 200):
         zero = np.zeros(K)
