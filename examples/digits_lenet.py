@@ -40,4 +40,4 @@ RATES = {
 LENET = Network("digits_lenet.py", CONFIG, forward, RATES)
 
 if __name__ == "__main__":
-    sys.exit(main(network=LENET, defaults=Options(epochs=8), about=str(__doc__)))
+    sys.exit(main(network=LENET, defaults=Options(epochs=8), about=__doc__ or ""))
