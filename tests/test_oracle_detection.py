@@ -1,4 +1,6 @@
-"""Detection against what others wrote: onnxruntime's suppression and pools of regions, PyTorch's kernels."""
+"""Detection against what others wrote: onnxruntime's and torchvision's boxes and regions, PyTorch's kernels."""
+
+import math
 
 import numpy as np
 import onnxruntime
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from onnx import TensorProto, helper
 
 from gongsik import reference, torch_impl
+from gongsik.benchmarks.torchvision_models import models, ops
 from gongsik.conformance.agreement import Exact, compare, values
 from gongsik.conformance.bounded import PRECISIONS
 from gongsik.conformance.strategies import PRECISION, Case, inputs
@@ -18,6 +21,7 @@ FEW = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
 FLOAT32 = PRECISIONS["float32"]
+BoxCoder, Matcher = models.detection._utils.BoxCoder, models.detection._utils.Matcher
 
 
 def at_every(name, check):
@@ -113,3 +117,80 @@ def test_smooth_l1_is_that_of_torch():
         assert_inside(F.smooth_l1_loss(pred, target, **case.options), "smooth_l1", case)
 
     at_every("smooth_l1", check)
+
+
+# torchvision
+
+
+def float32(x: np.ndarray) -> torch.Tensor:
+    return torch.tensor(x, dtype=torch.float32)
+
+
+def test_box_convert_is_that_of_torchvision():
+    def check(case: Case) -> None:
+        source, target = case.options["source"], case.options["target"]
+        assert_inside(ops.box_convert(float32(case.arguments[0]), source, target), "box_convert", case)
+
+    at_every("box_convert", check)
+
+
+def test_iou_is_that_of_torchvision():
+    """But for two boxes without an area, of which torchvision says NaN."""
+
+    def check(case: Case) -> None:
+        found = ops.box_iou(*map(float32, case.arguments))
+        empty = [(x[:, 2:] == x[:, :2]).any(1) for x in case.arguments]
+        none = empty[0][:, None] & empty[1]
+        assert not reference.iou(*case.arguments)[none].any()
+        assert_inside(np.where(none, 0, found), "iou", case)
+
+    at_every("iou", check)
+
+
+def test_box_regression_is_that_of_torchvision():
+    def check(case: Case) -> None:
+        boxes, anchors = (float32(x).reshape(-1, 4) for x in case.arguments)
+        found = BoxCoder((1.0, 1.0, 1.0, 1.0)).encode_single(boxes, anchors)
+        assert_inside(found.reshape(case.arguments[0].shape), "box_regression", case)
+
+    at_every("box_regression", check)
+
+
+def test_decoding_is_that_of_torchvision():
+    def check(case: Case) -> None:
+        deltas, anchors = (float32(x).reshape(-1, 4) for x in case.arguments)
+        largest = case.options["largest"]
+        coder = BoxCoder((1.0, 1.0, 1.0, 1.0), math.inf if largest is None else math.log(largest))
+        assert_inside(coder.decode_single(deltas, anchors).reshape(case.arguments[0].shape), "decode_boxes", case)
+
+    at_every("decode_boxes", check)
+
+
+@pytest.mark.parametrize("backend", [reference, torch_impl], ids=["reference", "torch"])
+@pytest.mark.parametrize(("stride", "h", "w"), [(16, 3, 5), (8, 4, 1)])
+def test_anchors_are_those_of_torchvision(backend, stride, h, w):
+    """Theirs stand at the corners of the cells, ours at the centres; sides of whole pixels, which they round to."""
+    sizes, ratios = (32.0, 64.0), (0.25, 1.0, 4.0)
+    generator = models.detection.anchor_utils.AnchorGenerator((sizes,), (ratios,))
+    (theirs,) = generator.grid_anchors([[h, w]], [[torch.tensor(stride), torch.tensor(stride)]])
+    ours = backend.anchor_boxes(backend.asarray(np.zeros((h, w))), stride=stride, sizes=sizes, ratios=ratios)
+    assert np.array_equal(backend.to_numpy(ours), theirs.numpy() + stride / 2)
+
+
+@pytest.mark.parametrize("backend", [reference, torch_impl], ids=["reference", "torch"])
+@pytest.mark.parametrize("seed", range(8))
+def test_anchors_are_matched_as_by_torchvision(backend, seed):
+    """Positive, ignored and negative, and the best truth of the positive ones; every truth overlaps with something."""
+    rng = np.random.default_rng(seed)
+    first = rng.uniform(0, 60, (80, 2))
+    anchors = np.concatenate([first, first + rng.uniform(10, 30, (80, 2))], 1)
+    truths = anchors[rng.permutation(80)[:5]] + rng.uniform(-6, 6, (5, 4)).round(3)
+    overlap = reference.iou(truths, anchors)
+    matched = Matcher(0.5, 0.3, allow_low_quality_matches=True)(torch.tensor(overlap)).numpy()
+    ours = backend.match_anchors(backend.asarray(anchors), backend.asarray(truths), positive=0.5, negative=0.3)
+    positive, negative, truth = map(backend.to_numpy, ours)
+    assert np.array_equal(positive, matched >= 0)
+    assert np.array_equal(negative, matched == -1)
+    assert np.array_equal(truth[positive], matched[positive])
+    assert (matched == -2).any()
+    assert (overlap[:, positive].max(0) < 0.5).any() or (overlap.max(1) >= 0.5).all()
