@@ -398,9 +398,9 @@ def skip_gram(center: Annotated[Int[Array, "n"], Labels("v")], v_in: Vectors, u_
     Examples
     --------
     >>> v_in, u_out = gs.asarray([[2.0], [4.0], [0.0]]), gs.asarray([[1.0], [0.0], [-1.0]])
-    >>> gs.to_numpy(gs.skip_gram(gs.asarray([1, 2]), v_in, u_out))
+    >>> gs.to_numpy(gs.skip_gram(gs.asarray([1, 0]), v_in, u_out))
     array([[ 4.,  0., -4.],
-           [ 0.,  0.,  0.]])
+           [ 2.,  0., -2.]])
     """
     ...
 
