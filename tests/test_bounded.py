@@ -239,7 +239,7 @@ def test_one_operand_that_is_certain_can_decide(operation, first, second):
 
 def test_places_are_those_that_the_values_have():
     """argsort, argmin and argmax choose by the values, and give plain integers."""
-    x = Bounded(np.array([2.0, -1.0, 0.5]), np.array([0.25, 0.0, 0.25]), FLOAT32)
+    x: Any = Bounded(np.array([2.0, -1.0, 0.5]), np.array([0.25, 0.0, 0.25]), FLOAT32)
     assert np.argsort(x).tolist() == [1, 2, 0]
     assert (np.argmin(x), np.argmax(x)) == (1, 0)
     assert x[np.argsort(x)].value.tolist() == [-1.0, 0.5, 2.0]

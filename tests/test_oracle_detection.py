@@ -1,6 +1,7 @@
 """Detection against what others wrote: onnxruntime's and torchvision's boxes and regions, PyTorch's kernels."""
 
 import math
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -21,7 +22,8 @@ FEW = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
 FLOAT32 = PRECISIONS["float32"]
-BoxCoder, Matcher = models.detection._utils.BoxCoder, models.detection._utils.Matcher
+DETECTION: Any = models.detection
+BoxCoder, Matcher = DETECTION._utils.BoxCoder, DETECTION._utils.Matcher
 
 
 def at_every(name, check):
@@ -138,7 +140,7 @@ def test_iou_is_that_of_torchvision():
     """But for two boxes without an area, of which torchvision says NaN."""
 
     def check(case: Case) -> None:
-        found = ops.box_iou(*map(float32, case.arguments))
+        found = ops.box_iou(float32(case.arguments[0]), float32(case.arguments[1]))
         empty = [(x[:, 2:] == x[:, :2]).any(1) for x in case.arguments]
         none = empty[0][:, None] & empty[1]
         assert not reference.iou(*case.arguments)[none].any()
@@ -171,7 +173,7 @@ def test_decoding_is_that_of_torchvision():
 def test_anchors_are_those_of_torchvision(backend, stride, h, w):
     """Theirs stand at the corners of the cells, ours at the centres; sides of whole pixels, which they round to."""
     sizes, ratios = (32.0, 64.0), (0.25, 1.0, 4.0)
-    generator = models.detection.anchor_utils.AnchorGenerator((sizes,), (ratios,))
+    generator = DETECTION.anchor_utils.AnchorGenerator((sizes,), (ratios,))
     (theirs,) = generator.grid_anchors([[h, w]], [[torch.tensor(stride), torch.tensor(stride)]])
     ours = backend.anchor_boxes(backend.asarray(np.zeros((h, w))), stride=stride, sizes=sizes, ratios=ratios)
     assert np.array_equal(backend.to_numpy(ours), theirs.numpy() + stride / 2)

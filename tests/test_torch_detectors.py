@@ -58,7 +58,7 @@ def test_every_parameter_learns(detector):
     module, inputs = detector
     said: Any = _tuple(module(*inputs))
     numbers = (said[1],) if isinstance(module.config, RCNN) else [x for x in said if x.requires_grad]
-    sum((x * torch.randn_like(x)).sum() for x in numbers).backward()
+    torch.stack([(x * torch.randn_like(x)).sum() for x in numbers]).sum().backward()
     unseen = UNSEEN.get(type(module.config), set())
     for name, parameter in module.named_parameters():
         reached = parameter.grad is not None and bool(parameter.grad.any())

@@ -13,13 +13,13 @@ from gongsik.spec.detection import Cell, Detected, Matched, Proposed, RegionOutp
 
 
 @wrong("detection.box_convert", "the corner taken for the centre")
-def box_convert_corner(boxes, /, *, source="cxcywh", target="xyxy"):
+def box_convert_corner(boxes, /, *, source: Any = "cxcywh", target: Any = "xyxy"):
     swap: dict[str, Any] = {"cxcywh": "xywh", "xywh": "cxcywh"}
     return gs.box_convert(boxes, source=swap.get(source, source), target=target)
 
 
 @wrong("detection.box_convert", "the whole size added on both sides")
-def box_convert_whole(boxes, /, *, source="cxcywh", target="xyxy"):
+def box_convert_whole(boxes, /, *, source: Any = "cxcywh", target: Any = "xyxy"):
     if source == "cxcywh" and target == "xyxy":
         return np.concatenate([boxes[..., :2] - boxes[..., 2:], boxes[..., :2] + boxes[..., 2:]], -1)
     return gs.box_convert(boxes, source=source, target=target)
