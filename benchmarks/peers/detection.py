@@ -1,4 +1,7 @@
-"""What a user would call instead for detection: a kernel of torch or of onnxruntime, or the lines that all write."""
+"""What a user would call instead for detection: torchvision, a kernel of torch or of onnxruntime."""
+
+import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -6,6 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gongsik.benchmarks.peers import Contest, Data
+from gongsik.benchmarks.torchvision_models import models, ops
+
+DETECTION: Any = models.detection
+CHECKED = "corners are checked"
 
 
 def _boxes(data: Data, n: int) -> Tensor:
@@ -23,7 +30,24 @@ def iou(data: Data) -> Contest:
         return shared / (areas[0][:, None] + areas[1] - shared)
 
     boxes = _boxes(data, data.of(8, 300, 2000))
-    return Contest((boxes, boxes.flip(0).contiguous()), {"min, max, clamp, product": by_hand})
+    peers = {"min, max, clamp, product": by_hand, "torchvision.ops.box_iou": lambda a, b: ops.box_iou(a, b)}
+    return Contest((boxes, boxes.flip(0).contiguous()), peers, note=CHECKED)
+
+
+def box_convert(data: Data) -> Contest:
+    boxes = _boxes(data, data.of(8, 2**12, 2**18))
+    return Contest((boxes,), {"torchvision.ops.box_convert": lambda x: ops.box_convert(x, "cxcywh", "xyxy")})
+
+
+def box_regression(data: Data) -> Contest:
+    coder, boxes = DETECTION._utils.BoxCoder((1.0, 1.0, 1.0, 1.0)), _boxes(data, data.of(8, 2**12, 2**18))
+    return Contest((boxes, boxes.flip(0).contiguous()), {"torchvision's BoxCoder": coder.encode_single}, note=CHECKED)
+
+
+def decode_boxes(data: Data) -> Contest:
+    boxes = _boxes(data, data.of(8, 2**12, 2**18))
+    coder = DETECTION._utils.BoxCoder((1.0, 1.0, 1.0, 1.0), math.inf)
+    return Contest((data.normal(*boxes.shape), boxes), {"torchvision's BoxCoder": coder.decode_single}, note=CHECKED)
 
 
 def non_max_suppression(data: Data) -> Contest:
@@ -53,7 +77,7 @@ def non_max_suppression(data: Data) -> Contest:
         kept = np.asarray(session.run(None, {"b": boxes.numpy()[None], "s": scores.numpy()[None, None], **limits})[0])
         return torch.zeros(len(scores), dtype=torch.bool).index_fill(0, torch.from_numpy(kept[:, 2].copy()), True)
 
-    return Contest((boxes, scores), {"onnxruntime NonMaxSuppression": kernel}, note="corners are checked")
+    return Contest((boxes, scores), {"onnxruntime NonMaxSuppression": kernel}, note=CHECKED)
 
 
 def spatial_pyramid_pool(data: Data) -> Contest:
