@@ -72,7 +72,7 @@ def wordpiece(words, vocab, /, *, unknown="[UNK]", longest=100):
     found = []
     for i, word in enumerate(words):
         pieces = _pieces(word, vocab) if len(word) <= longest else None
-        found += [(vocab[piece], i) for piece in pieces or [unknown]]
+        found.extend((vocab[piece], i) for piece in pieces or [unknown])
     piece, word = zip(*found, strict=True)
     return spec.Pieces(np.array(piece), np.array(word))
 

@@ -759,7 +759,7 @@ def residual_block(config: ResidualBlock, params: Parameters, buffers: Parameter
     notes=("000#Modern CNN / 4. ResNet",),
     source="He, Zhang, Ren & Sun 2016, eq. 2",
     differentiable=True,
-    axes={"oh": "conv_output_size(h, 1, stride=stride)", "ow": "conv_output_size(w, 1, stride=stride)"},
+    axes={"oh": "(h - 1) // stride + 1", "ow": "(w - 1) // stride + 1"},
 )
 def projection_shortcut(
     x: Images, weight: Float[Array, "o c 1 1"], /, *, stride: Annotated[int, Ge(1)] = 1
