@@ -22,11 +22,13 @@ from sphinx.writers.html5 import HTML5Translator
 
 import gongsik.index
 from gongsik.spec import Entry, Erratum, Formula, entries
+from gongsik.spec.array import OpaqueType
+from gongsik.spec.layers import Architecture
 from gongsik_docs.book import BACKENDS, conditions, kind_words, label, place
 from gongsik_docs.errata import program, statement, try_counterexample
 from gongsik_docs.evidence import PATH, Evidence, evidence
 from gongsik_docs.markdown import block, code, escape, table
-from gongsik_docs.sources import implementation
+from gongsik_docs.sources import implementation, method
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ class Card:
     def parts(self) -> Iterator[str]:
         """The parts, in order."""
         if isinstance(self.entry, Formula):
+            yield self.structure(self.entry)
             yield self.implementations()
             yield dropdown("인자와 결과", arguments_table(self.entry))
             yield self.agreement()
@@ -110,8 +113,22 @@ class Card:
         yield from map(self.erratum, self.entry.errata)
         yield self.sources()
 
+    def structure(self, formula: Formula) -> str:
+        """How the spec builds the tree of layers that an architecture is."""
+        first = formula.positional[0].type if formula.positional else None
+        config = first.type if isinstance(first, OpaqueType) else None
+        if not (isinstance(config, type) and issubclass(config, Architecture) and config is not Architecture):
+            return ""
+        source = "\n\n".join(method(config, name) for name in ("build", "tree") if hasattr(config, name))
+        shown = block("code-block", "python", source)
+        lines = source.count("\n") + 1
+        return shown if lines <= FOLD else dropdown(f"구조: {config.__name__} {lines}줄", shown)
+
     def implementations(self) -> str:
-        """The sources in tabs that turn together on the whole site; folded if one of them is long."""
+        """The sources in tabs that turn together on the whole site; folded if one of them is long.
+
+        Of a network that a backend runs as its tree of layers, and that has no source of its own, a line.
+        """
         found: dict[str, str] = {}
         for backend, room in ROOMS.items():
             try:
@@ -120,6 +137,8 @@ class Card:
                 self.warn("implementation", f"{self.entry.id}: the {backend} backend has no such function")
         if not found:
             return ""
+        if not any(f"def {self.entry.name}(" in text for text in found.values()):
+            return "{.formula-note}\n두 백엔드 모두 이 구조를 층마다 그대로 셈한다.\n"
         tabs = block(
             "tab-set",
             "",

@@ -20,6 +20,12 @@ def implementation(module: str, name: str, *, decorators: bool = True) -> str:
     return _text(source, ast.parse(source).body[0], decorators)
 
 
+def method(owner: type, name: str) -> str:
+    """Source of a method without its docstring."""
+    source = textwrap.dedent(inspect.getsource(getattr(owner, name)))
+    return _text(source, ast.parse(source).body[0], decorators=True)
+
+
 def definitions(module: ModuleType, name: str, *, decorators: bool = True) -> list[str]:
     """Sources, without docstrings, of a definition and of all that it uses of its module, in the order of the file."""
     source = inspect.getsource(module)
