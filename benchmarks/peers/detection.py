@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gongsik.benchmarks.peers import Contest, Data
 from gongsik.benchmarks.torchvision_models import models, ops
+from gongsik.spec.detection import RCNN, RPN, FasterRCNN, FastRCNN, SPPNet, YOLOv1
+from gongsik.spec.layers import Activation, AdaptiveAvgPool2d, Conv2d, Flatten, Sequential, sequence
 
 DETECTION: Any = models.detection
 CHECKED = "corners are checked"
@@ -92,3 +94,147 @@ def smooth_l1(data: Data) -> Contest:
     n = data.of(64, 2**16, 2**22)
     pred, target = data.normal(2, n).unbind()
     return Contest((pred, target), {"F.smooth_l1_loss": lambda a, b: F.smooth_l1_loss(a, b)})
+
+
+# What nobody else has in one call: only its time is measured.
+
+
+def _params(data: Data, config: Any) -> dict[str, Tensor]:
+    return {name: data.normal(*shape) / 8 for name, shape in config.parameters().items()}
+
+
+def average_precision(data: Data) -> Contest:
+    n = data.of(16, 2**12, 2**18)
+    return Contest((data.uniform(n), data.uniform(n) > 0.5), options={"positives": n})
+
+
+def match_detections(data: Data) -> Contest:
+    boxes = _boxes(data, data.of(8, 300, 2000))
+    groups = data.integers(4, len(boxes))
+    return Contest((boxes, data.uniform(len(boxes)), groups, boxes.flip(0).contiguous(), groups))
+
+
+def mean_average_precision(data: Data) -> Contest:
+    boxes = _boxes(data, data.of(8, 300, 2000))
+    kinds, images = data.integers(20, len(boxes)), data.integers(max(1, len(boxes) // 20), len(boxes))
+    arguments = boxes, data.uniform(len(boxes)), kinds, images, boxes.flip(0).contiguous(), kinds, images
+    return Contest(arguments, options={"classes": 20})
+
+
+def selective_search(data: Data) -> Contest:
+    cells, size = data.of((2, 4), (8, 8), (16, 16))
+    index = torch.arange(cells * size, device=data.device) // size
+    labels = index[:, None] * cells + index
+    return Contest((data.uniform(3, *labels.shape), labels), options={"regions": cells**2})
+
+
+def region_warp(data: Data) -> Contest:
+    side, n = data.of((16, 2), (256, 16), (512, 128))
+    return Contest((data.normal(3, side, side), _boxes(data, n) * side / 1000), options={"size": data.of(7, 64, 227)})
+
+
+def _regions(data: Data) -> tuple[Tensor, Tensor, Tensor]:
+    """A map, regions of it, and the image of each."""
+    n, c, side, k = data.of((1, 4, 8, 2), (1, 64, 32, 64), (2, 256, 64, 512))
+    return data.normal(n, c, side, side), _boxes(data, k) * side / 1200, data.integers(n, k)
+
+
+def roi_pool(data: Data) -> Contest:
+    return Contest(_regions(data), options={"output_size": 7})
+
+
+def roi_align(data: Data) -> Contest:
+    return Contest(_regions(data), options={"output_size": 7})
+
+
+def fast_rcnn_loss(data: Data) -> Contest:
+    k, c = data.of((4, 3), (512, 21), (2**14, 81))
+    return Contest((data.normal(k, c), data.normal(k, c, 4), data.integers(c, k), data.normal(k, 4)))
+
+
+def anchor_boxes(data: Data) -> Contest:
+    return Contest((data.normal(*data.of((4, 4), (50, 50), (200, 300))),))
+
+
+def match_anchors(data: Data) -> Contest:
+    return Contest((_boxes(data, data.of(16, 2**12, 2**16)), _boxes(data, data.of(2, 20, 50)).flip(0).contiguous()))
+
+
+def rpn_loss(data: Data) -> Contest:
+    a = data.of(8, 2**12, 2**18)
+    return Contest((data.normal(a, 2), data.normal(a, 4), data.integers(3, a) - 1, data.normal(a, 4)))
+
+
+def yolo_cell(data: Data) -> Contest:
+    return Contest((data.uniform(data.of(4, 2**12, 2**18), 4),))
+
+
+def yolo_confidence(data: Data) -> Contest:
+    n = data.of(4, 2**12, 2**16)
+    return Contest((data.uniform(n, 2), data.uniform(n, 2), data.uniform(n, 20)))
+
+
+def yolo_target(data: Data) -> Contest:
+    n, m = data.of((1, 2), (16, 8), (512, 16))
+    return Contest((data.uniform(n, m, 4), data.integers(20, n, m)))
+
+
+def yolo_decode(data: Data) -> Contest:
+    return Contest((data.uniform(data.of(1, 16, 512), 7, 7, 30),))
+
+
+def yolo_loss(data: Data) -> Contest:
+    n = data.of(1, 16, 512)
+    return Contest((data.uniform(n, 7, 7, 30), data.uniform(n, 7, 7, 25).round()))
+
+
+def _backbone(data: Data) -> Sequential:
+    """A few convolutions with a stride of 4."""
+    width = data.of(4, 16, 64)
+    convolutions = (Conv2d(3, width, 3, stride=2, padding=1), Conv2d(width, width, 3, stride=2, padding=1))
+    return sequence(convolutions[0], Activation(), convolutions[1], Activation())
+
+
+def _detector(data: Data) -> FastRCNN:
+    hidden = data.of((8, 8), (64, 64), (256, 256))
+    return FastRCNN(classes=5, backbone=_backbone(data), stride=4, pool=3, hidden=hidden)
+
+
+def _scene(data: Data) -> tuple[Tensor, Tensor, Tensor]:
+    side, k = data.of((32, 2), (128, 32), (256, 128))
+    return data.normal(1, 3, side, side), _boxes(data, k) * side / 1200, data.integers(1, k)
+
+
+def rcnn(data: Data) -> Contest:
+    backbone = sequence(*(layer for _, layer in _backbone(data).layers), AdaptiveAvgPool2d(1), Flatten())
+    config = RCNN(classes=3, size=data.of(16, 32, 64), backbone=backbone)
+    x, boxes, _ = _scene(data)
+    return Contest((config, _params(data, config), x[0], boxes))
+
+
+def sppnet(data: Data) -> Contest:
+    config = SPPNet(classes=5, backbone=_backbone(data), stride=4, hidden=data.of((8, 8), (64, 64), (256, 256)))
+    return Contest((config, _params(data, config), *_scene(data)))
+
+
+def fast_rcnn(data: Data) -> Contest:
+    config = _detector(data)
+    return Contest((config, _params(data, config), *_scene(data)))
+
+
+def rpn(data: Data) -> Contest:
+    config = RPN(channels=data.of(4, 64, 256), hidden=data.of(4, 64, 256))
+    return Contest(
+        (config, _params(data, config), data.normal(1, config.channels, *data.of((4, 4), (32, 32), (64, 64))))
+    )
+
+
+def faster_rcnn(data: Data) -> Contest:
+    sizes = (8.0, 16.0, 32.0)
+    config = FasterRCNN(_detector(data), sizes=sizes, proposals=data.of(4, 32, 100), hidden=data.of(4, 16, 64))
+    return Contest((config, _params(data, config), _scene(data)[0][0]))
+
+
+def yolo_v1(data: Data) -> Contest:
+    config = YOLOv1(s=2, size=64, widths=(((4, 3),), ((8, 3),), ((8, 3),)), hidden=data.of(8, 64, 256))
+    return Contest((config, _params(data, config), data.normal(data.of(1, 8, 64), 3, 64, 64)))

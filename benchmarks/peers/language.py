@@ -8,26 +8,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gongsik import torch_impl
-from gongsik.benchmarks.peers import Contest, Data, can_compile
+from gongsik.benchmarks.peers import Contest, Data
 from gongsik.spec.language import SentenceEncoder, Seq2Seq
 
 CHECKS = "word numbers are checked, in a pass over them"
 
 
 def n_gram_counts(data: Data) -> Contest:
-    """Bigrams of up to a million words; the peers return no n-grams, only the numbers that stand for them."""
+    """Bigrams of up to a million words; what others have returns the numbers that stand for them."""
     length, vocab = data.of(2**8, 2**15, 1_000_000), data.of(32, 1_000, 30_000)
     text = data.integers(vocab, 1, length)
 
-    def with_numpy(text: Tensor, **_: Any) -> Any:
+    def with_numpy() -> Any:
         x = text[0].cpu().numpy()
         return np.unique(x[:-1] * vocab + x[1:], return_counts=True)
 
-    def with_torch(text: Tensor, **_: Any) -> Any:
+    def with_torch() -> Any:
         return torch.unique(text[0, :-1] * vocab + text[0, 1:], return_counts=True)
 
-    peers = {"np.unique(..., return_counts=True)": with_numpy, "torch.unique(..., return_counts=True)": with_torch}
-    return Contest((text,), peers, {"n": 2, "vocab": vocab})
+    yardsticks = {
+        "np.unique(..., return_counts=True)": (with_numpy, text.nbytes),
+        "torch.unique(..., return_counts=True)": (with_torch, text.nbytes),
+    }
+    return Contest((text,), options={"n": 2, "vocab": vocab}, yardsticks=yardsticks)
 
 
 def n_gram_model(data: Data) -> Contest:
@@ -109,9 +112,7 @@ def glove(data: Data) -> Contest:
         f = torch.clamp((x / 100) ** 0.75, max=1)
         return (f * ((w[row] * w_tilde[column]).sum(1) + b[row] + b_tilde[column] - torch.log(x)) ** 2).sum()
 
-    fast = torch_impl.compiled(torch_impl.glove, "language.glove")
-    ours = {"compiled": lambda: fast(*arguments)} if can_compile(data.device) else {}
-    return Contest(arguments, {"the objective line by line": by_hand}, ours=ours)
+    return Contest(arguments, {"the objective line by line": by_hand})
 
 
 def language_model_loss(data: Data) -> Contest:
@@ -128,10 +129,17 @@ def _params(data: Data, config: Any) -> dict[str, Tensor]:
     return {name: data.normal(*shape) / 8 for name, shape in config.parameters().items()}
 
 
+def _gru(data: Data, config: Any, params: dict[str, Tensor], prefix: str) -> nn.GRU:
+    """Torch's own, with these parameters."""
+    gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True).to(data.device)
+    gru.load_state_dict({name.removeprefix(prefix): x for name, x in params.items() if name.startswith(prefix)})
+    return gru
+
+
 def sentence_encoder(data: Data) -> Contest:
     config = SentenceEncoder(*data.of((32, 8, 16), (1_000, 64, 128), (10_000, 128, 256)))
     ids, params = data.integers(config.vocab, *data.of((4, 8), (32, 32), (64, 64))), _params(data, config)
-    gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True).to(data.device)
+    gru = _gru(data, config, params, "gru.")
 
     def by_hand(config: Any, params: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
         h = gru(F.embedding(ids, params["embedding.weight"]))[1][0]
@@ -148,9 +156,7 @@ def seq2seq(data: Data) -> Contest:
         data.integers(32, *shape),
         _params(data, config),
     )
-    encoder, decoder = (
-        nn.GRU(config.embedding_size, config.hidden_size, batch_first=True).to(data.device) for _ in range(2)
-    )
+    encoder, decoder = (_gru(data, config, params, f"{name}.gru.") for name in ("encoder", "decoder"))
 
     def by_hand(config: Any, params: Any, source: Tensor, target: Tensor) -> Tensor:
         h = encoder(F.embedding(source, params["encoder.embedding.weight"]))[1]
@@ -158,3 +164,45 @@ def seq2seq(data: Data) -> Contest:
         return F.linear(output, params["decoder.linear.weight"], params["decoder.linear.bias"])
 
     return Contest((config, params, source, target), {"two nn.GRU": by_hand})
+
+
+# What nobody else has in one call: only its time is measured.
+
+
+def wordpiece(data: Data) -> Contest:
+    vocab = {"[UNK]": 0, **{letter: i + 1 for i, letter in enumerate("abcdefghij")}}
+    vocab |= {f"##{letter}": len(vocab) + i for i, letter in enumerate("abcdefghij")}
+    words = tuple("".join("abcdefghij"[(i * j) % 10] for j in range(1, 8)) for i in range(data.of(4, 100, 2_000)))
+    return Contest((words, vocab))
+
+
+def _seq2seq(data: Data) -> tuple[Seq2Seq, dict[str, Tensor], Tensor, Tensor]:
+    """A configuration, its parameters, words of that many texts, and the length of each."""
+    config = Seq2Seq(*data.of((32, 32, 8, 16), (500, 500, 64, 128), (5_000, 5_000, 128, 256)))
+    shape = data.of((4, 8), (32, 32), (64, 48))
+    lengths = torch.full((shape[0],), shape[1], device=data.device)
+    return config, _params(data, config), data.integers(config.source_vocab, *shape), lengths
+
+
+def seq2seq_encoder(data: Data) -> Contest:
+    return Contest(_seq2seq(data))
+
+
+def seq2seq_decoder(data: Data) -> Contest:
+    config, params, ids, _ = _seq2seq(data)
+    states = data.normal(*ids.shape, config.hidden_size)
+    return Contest((config, params, ids, states[:, -1].contiguous(), states))
+
+
+def teacher_forcing(data: Data) -> Contest:
+    s, t, v = data.of((2, 4, 8), (32, 32, 500), (64, 64, 2_000))
+    table, target = data.normal(v, v), data.integers(v, s, t)
+    lengths = torch.full((s,), t, device=data.device)
+    return Contest((lambda table, words: table[words], table, target[:, 0], target, lengths))
+
+
+def greedy_decode(data: Data) -> Contest:
+    s, v = data.of((2, 8), (32, 500), (256, 5_000))
+    table = data.normal(v, v)
+    arguments = (lambda table, word: (table[word], table)), table, data.integers(v, s)
+    return Contest(arguments, options={"eos": 0, "max_length": 16})
