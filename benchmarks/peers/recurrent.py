@@ -1,6 +1,7 @@
 """What a user would call instead of the recurrent formulas: torch.nn's modules and cells, and loops by hand."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -154,11 +155,15 @@ def jordan_network(data: Data) -> Contest:
     n, t, i, k = _sizes(data)
     lstm_weights = [data.normal(*shape) / 8 for shape in ((4 * k, i), (4 * k, k), (4 * k,), (4 * k,))]
 
-    def plain(x: Tensor, y0: Tensor, *_: Tensor) -> Tensor:
-        return _plain_lstm(x, y0, y0, *lstm_weights)
+    arguments = x, y0, *_ = data.normal(n, t, i), data.normal(n, k), *_jordan(data)
+    plain = partial(_plain_lstm, x, y0, y0, *lstm_weights)
+    return _beside("a plain LSTM by hand", plain, arguments, 2 * n * t * k * (i + 2 * k))
 
-    arguments = data.normal(n, t, i), data.normal(n, k), *_jordan(data)
-    return Contest(arguments, {"a plain LSTM by hand": plain}, operations=2 * n * t * k * (i + 2 * k))
+
+def _beside(name: str, plain: Callable[[], Any], arguments: tuple[Tensor, ...], operations: int) -> Contest:
+    """A contest with what has a kernel or is written by everybody, and computes something else of the same size."""
+    moved = sum(x.nbytes for x in arguments)
+    return Contest(arguments, yardsticks={name: (plain, moved)}, moved=moved, operations=operations)
 
 
 def _peephole(data: Data) -> tuple[Tensor, ...]:
@@ -170,19 +175,15 @@ def _peephole(data: Data) -> tuple[Tensor, ...]:
 def lstm_peephole(data: Data) -> Contest:
     n, t, i, k = _sizes(data)
     arguments = data.normal(n, t, i), data.normal(n, k), data.normal(n, k), *_peephole(data)
-    return Contest(arguments, {"a plain LSTM by hand": lambda *a: _plain_lstm(*a[:-1])},
-                   operations=2 * n * t * 4 * k * (i + k), note="three peepholes more than the peer")  # fmt: skip
+    plain = partial(_plain_lstm, *arguments[:-1])
+    return _beside("a plain LSTM by hand", plain, arguments, 2 * n * t * 4 * k * (i + k))
 
 
 def lstm_peephole_cell(data: Data) -> Contest:
     n, _, i, k = _sizes(data)
-
-    def plain(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> Any:
-        return torch.lstm_cell(x, (h, c), *weights[:-1])
-
-    arguments = data.normal(n, i), data.normal(n, k), data.normal(n, k), *_peephole(data)
-    return Contest(arguments, {"torch.lstm_cell": plain}, note="three peepholes more than the peer",
-                   operations=2 * n * 4 * k * (i + k))  # fmt: skip
+    arguments = x, h, c, *weights = data.normal(n, i), data.normal(n, k), data.normal(n, k), *_peephole(data)
+    plain = partial(torch.lstm_cell, x, (h, c), *weights[:-1])
+    return _beside("torch.lstm_cell", plain, arguments, 2 * n * 4 * k * (i + k))
 
 
 def lstm_cell(data: Data) -> Contest:
