@@ -90,6 +90,9 @@ def test_gradients_agree(gs, id, tally):
         settle(tally, check_gradients(gs, formula, case), gs, id, case, "gradients")
 
     check()
+    if gs.precision.unit > 2**-12 and tally["executed"] == tally["inconclusive"] > 0:
+        # Of a formula that is itself a derivative, say, 8 bits leave nothing; 24 and 53 have to say something.
+        pytest.skip(f"in {gs.precision.name} no bound on this gradient is below the gradient")
     close(tally, id, before)
 
 
