@@ -707,7 +707,7 @@ def auxiliary_loss(
         "000#딥러닝의 역사",
         "000#Modern CNN / 4. ResNet",
         "001#Identity map(Skip connection)",
-        "001#비선형 활성함수 사용 전에 Identity map 및 배치정규화 사용",
+        "001#ResNet (더하는 자리)",
         "003#ResNet",
     ),
     source="He, Zhang, Ren & Sun 2016, eq. 1",
