@@ -60,6 +60,10 @@ def _ordered(x: Any) -> bool:
     return not _plain(x) or not (x[..., 1:] < x[..., :-1]).any()
 
 
+def _corners(x: Any) -> bool:
+    return not _plain(x) or not (x[..., 2:] < x[..., :2]).any()
+
+
 ADAPTER = ArrayAdapter(
     dtypes={
         "float": frozenset(np.dtype(t) for t in ("f2", "f4", "f8")),
@@ -70,6 +74,7 @@ ADAPTER = ArrayAdapter(
     distribution=_distribution,
     signs=_signs,
     ordered=_ordered,
+    corners=_corners,
     may_mix=lambda: False,
 )
 

@@ -22,6 +22,8 @@ class ArrayAdapter:
         Whether every value is -1 or +1, with the same exceptions.
     ordered : callable
         Whether the last axis does not decrease, with the same exceptions.
+    corners : callable
+        Whether no box of `x`, with (x1, y1, x2, y2) on the last axis, has x2 < x1 or y2 < y1, with the same exceptions.
     may_mix : callable
         Whether arrays of several float dtypes are allowed just now (under autocast).
     """
@@ -31,4 +33,5 @@ class ArrayAdapter:
     distribution: Callable[[Any], bool]
     signs: Callable[[Any], bool]
     ordered: Callable[[Any], bool]
+    corners: Callable[[Any], bool]
     may_mix: Callable[[], bool]

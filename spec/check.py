@@ -183,7 +183,7 @@ class _Compiler:
             case Ordered():
                 return f"ordered_({name})"
             case Corners():
-                return f"ordered_({name}[..., ::2]) and ordered_({name}[..., 1::2])"
+                return f"corners_({name})"
         return None
 
     def array(self, name: str, kind: ArrayType, optional: bool) -> list[str]:
@@ -294,7 +294,7 @@ def implements(declaration: D, adapter: ArrayAdapter) -> Callable[[Callable[...,
             "explain_": lambda *arguments: explain(formula, adapter, arguments),
             "fits_": fits, "float_tree_": _float_tree, "function_": function, "inf_": float("inf"),
             "inside_": adapter.inside, "distribution_": adapter.distribution, "signs_": adapter.signs,
-            "ordered_": adapter.ordered,
+            "ordered_": adapter.ordered, "corners_": adapter.corners,
             **{name: f for expression in _expressions(formula) for name, f in functions(formula, expression).items()},
             **{f"{kind}_dtypes_": dtypes for kind, dtypes in adapter.dtypes.items()},
             **{f"default_{a.name}": a.default for a in formula.arguments if not a.required},

@@ -139,9 +139,9 @@ class _Explainer:
                 if not adapter.ordered(value):
                     self.fail(DomainError, f"{name} decreases along its last axis")
             case Corners():
-                for axis, start in (("x", 0), ("y", 1)):
-                    if not adapter.ordered(value[..., start::2]):
-                        self.fail(DomainError, f"{name} has a box with {axis}2 < {axis}1")
+                if not adapter.corners(value):
+                    axis = "y" if adapter.ordered(value[..., ::2]) else "x"
+                    self.fail(DomainError, f"{name} has a box with {axis}2 < {axis}1")
 
     def option(self, argument: Argument, value: Any) -> None:
         kind, name = argument.type, argument.name

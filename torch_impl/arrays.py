@@ -143,6 +143,10 @@ def _ordered(x: Tensor) -> bool:
     return _holds(x, lambda x: ~(x[..., 1:] < x[..., :-1]).any(), "a value decreases along the last axis")
 
 
+def _corners(x: Tensor) -> bool:
+    return _holds(x, lambda x: ~(x[..., 2:] < x[..., :2]).any(), "a box has x2 < x1 or y2 < y1")
+
+
 def _may_mix() -> bool:
     return any(torch.is_autocast_enabled(device) for device in ("cpu", "cuda"))
 
@@ -157,6 +161,7 @@ ADAPTER = ArrayAdapter(
     distribution=_distribution,
     signs=_signs,
     ordered=_ordered,
+    corners=_corners,
     may_mix=_may_mix,
 )
 
