@@ -40,7 +40,8 @@ def test_results_have_the_declared_shapes(id):
     """Of every formula, on a few inputs of the suite."""
     found = formulas()[id]
 
-    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=(HealthCheck.too_slow,))
+    @settings(max_examples=20, deadline=None, database=None, derandomize=True,
+              suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(inputs(id))
     def check_shapes(case):
         given_shapes = [

@@ -122,7 +122,7 @@ def plot_pools() -> Figure:
     ):
         ax.set(xlim=(0, 8), ylim=(8, 0), xticks=range(9), yticks=range(9), aspect="equal")
         ax.set_title(title, fontsize=9)
-        ax.tick_params(labelsize=0, length=0)
+        ax.tick_params(labelbottom=False, labelleft=False, length=0)
         _box(ax, (x1, y1, x2, y2), edgecolor="black", linestyle="--")
         if "풀링" in title:
             left, top, right, bottom = (int(np.floor(v + 0.5)) for v in (x1, y1, x2, y2))

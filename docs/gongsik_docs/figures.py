@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -107,6 +108,7 @@ def add_font(folder: Path) -> None:
     from fontTools.ttLib import TTFont
     from matplotlib import font_manager
 
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # accessible-pygments lets everybody's remarks through
     for packed in sorted((STATIC / "fonts").glob("*.woff2")):
         unpacked = folder / f"{packed.stem}.ttf"
         if not unpacked.exists():
