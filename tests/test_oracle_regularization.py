@@ -155,6 +155,16 @@ def test_translation_is_that_of_scipy(shift, fill):
     assert np.array_equal(torch_impl.translate(torch.tensor(x), shift=shift, fill=fill).numpy(), theirs)
 
 
+@pytest.mark.parametrize("size", [(2, 3), (90, 60)])
+def test_crops_are_slices_of_numpy(size):
+    """Small windows and large ones, which torch cuts out in another way."""
+    x, places = images(h=100, w=70), [np.array([0, 5, 10, 3]), np.array([10, 0, 4, 7])]
+    theirs = np.stack([x[k, :, i : i + size[0], j : j + size[1]] for k, (i, j) in enumerate(zip(*places, strict=True))])
+    assert np.array_equal(reference.random_crop(x, *places, size=size), theirs)
+    ours = torch_impl.random_crop(torch.tensor(x), *map(torch.tensor, places), size=size)
+    assert np.array_equal(ours.numpy(), theirs)
+
+
 def test_grayscale_is_that_of_pillow():
     """Pillow's conversion to "L" rounds the same weights, in 16 bits, to a whole number."""
     from PIL import Image

@@ -112,13 +112,20 @@ def translate(x, /, *, shift=0, fill=0.0):
     return F.pad(x, (right, -right, down, -down), value=fill)
 
 
+LARGE_WINDOW = 8192
+"""Elements of a window from which on slices are faster: 5 microseconds each, and no index for every pixel."""
+
+
 @implements(spec.random_crop)
 def random_crop(x, top, left, /, *, size=32):
     oh, ow = pair(size)
     spec.check_windows(ADAPTER, x, top, left, (oh, ow))
     n, *channels, h, w = x.shape
     if not is_transformed([[x, top, left]]):
-        # all windows are a view, from which pixels are copied row by row; its gradient would fill every window
+        if x.device.type == "cpu" and math.prod(channels) * oh * ow > LARGE_WINDOW:
+            places = zip(x.unbind(), top.tolist(), left.tolist(), strict=True)
+            return torch.stack([image[..., i : i + oh, j : j + ow] for image, i, j in places])
+        # all windows are a view, from which pixels are copied; its gradient would fill every window
         windows = x.reshape(n, math.prod(channels), h, w).unfold(2, oh, 1).unfold(3, ow, 1)
         each = torch.arange(n, device=x.device)
         return windows[each, :, top.long(), left.long()].view(n, *channels, oh, ow)
