@@ -94,6 +94,11 @@ class Doubtful:
     def astype(self, dtype: Any) -> "Bounded":
         return self.bounded()
 
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
+        """How many are true: an integer that may be off by as many as are in doubt."""
+        total, doubt = (np.sum(x, axis, keepdims=keepdims) for x in (self.value, self.doubt))
+        return Bounded(total, doubt, self.precision, np.int64)
+
     def __getitem__(self, index: Any) -> "Doubtful":
         return Doubtful(self.value[index], self.doubt[index], self.precision)
 

@@ -237,6 +237,14 @@ def test_one_operand_that_is_certain_can_decide(operation, first, second):
         assert result.value == operation(first, second)
 
 
+def test_how_many_are_true_is_an_integer_that_doubts_may_turn():
+    mask: Any = Doubtful(
+        np.array([[True, False, True], [True] * 3]), np.array([[False, True, True], [False] * 3]), FLOAT32
+    )
+    number = mask.sum(-1)
+    assert (number.value.tolist(), number.error.tolist(), number.dtype) == ([2, 3], [2, 0], np.int64)
+
+
 def test_places_are_those_that_the_values_have():
     """argsort, argmin and argmax choose by the values, and give plain integers."""
     x: Any = Bounded(np.array([2.0, -1.0, 0.5]), np.array([0.25, 0.0, 0.25]), FLOAT32)
