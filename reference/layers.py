@@ -7,24 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from gongsik.reference.activation import softmax
+from gongsik.reference.activation import leaky_relu, softmax
 from gongsik.reference.autodiff import constant
 from gongsik.reference.convolution import channel_shuffle, conv2d, conv_transpose2d
 from gongsik.reference.interpolation import resized
 from gongsik.reference.network import ACTIVATIONS, linear
-from gongsik.reference.normalization import batch_norm, batch_norm_inference, batch_norm_running, local_response_norm
+from gongsik.reference.normalization import (
+    batch_norm,
+    batch_norm_inference,
+    batch_norm_running,
+    instance_norm,
+    local_response_norm,
+)
 from gongsik.reference.pooling import avg_pool2d, max_pool2d, trainable_subsampling
 from gongsik.reference.regularization import inverted_dropout
 from gongsik.spec import layers as spec
+from gongsik.spec.errors import ShapeError
 from gongsik.spec.layers import check_network, nest
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through a network: whether it is training, and what auxiliary heads said on the way."""
+    """One way through a network: whether it is training, what auxiliary heads said, and what is given beside x."""
 
     training: bool = False
     auxiliary: list[Any] = field(default_factory=list)
+    condition: Any = None
 
 
 def run(layer, at, x, now):
@@ -32,10 +40,10 @@ def run(layer, at, x, now):
     return STEPS[type(layer)](layer, at, x, now)
 
 
-def evaluate(name, config, params, buffers, x):
+def evaluate(name, config, params, buffers, x, condition=None):
     """What a network says after training, once all that it is given has been checked; `name` is the formula's."""
     check_network(name, config, params, buffers, x.shape)
-    return run(config.network, nest(params | buffers), x, Pass())
+    return run(config.network, nest(params | buffers), x, Pass(condition=condition))
 
 
 def child(name, layer, at, x, now):
@@ -50,7 +58,8 @@ def _conv2d(layer, at, x, now):
 
 
 def _conv_transpose2d(layer, at, x, now):
-    return conv_transpose2d(x, at["weight"], at.get("bias"), stride=layer.stride, padding=layer.padding)
+    options = {"stride": layer.stride, "padding": layer.padding, "output_padding": layer.output_padding}
+    return conv_transpose2d(x, at["weight"], at.get("bias"), **options)
 
 
 def _partial_conv2d(layer, at, x, now):
@@ -74,6 +83,20 @@ def _batch_norm(layer, at, x, now):
     at["running_mean"], at["running_var"] = running  # the scope is this call's own, the arrays stay what they are
     at["num_batches_tracked"] = at["num_batches_tracked"] + 1
     return y
+
+
+def _pixel_norm(layer, at, x, now):
+    return x / np.sqrt((x**2).mean(1, keepdims=True) + layer.eps)
+
+
+def _minibatch_deviation(layer, at, x, now):
+    deviation = np.sqrt(((x - x.mean(0)) ** 2).mean(0) + layer.eps).mean()
+    return np.concatenate([x, np.broadcast_to(deviation, (len(x), 1, *x.shape[2:]))], axis=1)
+
+
+def _equalized(layer, at, x, now):
+    gain = np.full_like(x, layer.gain, shape=())
+    return run(layer.layer, {**at, "weight": gain * at["weight"]}, x, now)
 
 
 def _activation(layer, at, x, now):
@@ -102,6 +125,20 @@ def _adaptive_avg_pool(layer, at, x, now):
     h, w = x.shape[-2:]
     x = np.stack([x[:, :, part].mean(-2) for part in parts(h)], -2)  # [n c size w]
     return np.stack([x[..., part].mean(-1) for part in parts(w)], -1)  # [n c size size]
+
+
+def _reflection_pad(layer, at, x, now):
+    p = layer.padding
+
+    def mirrored(size):
+        return size - 1 - np.abs(size - 1 - np.abs(np.arange(-p, size + p)))
+
+    h, w = x.shape[-2:]
+    return x[..., mirrored(h), :][..., mirrored(w)]
+
+
+def _upsample(layer, at, x, now):
+    return np.repeat(np.repeat(x, layer.factor, axis=-2), layer.factor, axis=-1)
 
 
 def _zero_channels(layer, at, x, now):
@@ -160,6 +197,20 @@ def _dual_path(layer, at, x, now):
     return np.concatenate([shortcut[:, :r] + y[:, :r], shortcut[:, r:], y[:, r:]], axis=1)
 
 
+def _fade(layer, at, x, now):
+    return (1 - at["alpha"]) * run(layer.old, at, x, now) + at["alpha"] * run(layer.new, at, x, now)
+
+
+def _condition(layer, at, x, now):
+    if now.condition is None:
+        raise ShapeError(f"{layer}: nothing is given beside x, expected {layer.size} numbers for each sample")
+    given = now.condition
+    y = given if layer.project is None else child(layer.name, layer.project, at, given, now)  # [n k]
+    space = x.shape[2:]
+    maps = np.broadcast_to(y.reshape(*y.shape, *(1 for _ in space)), (*y.shape, *space))  # [n k *space]
+    return np.concatenate([x, maps], axis=1)
+
+
 def _auxiliary(layer, at, x, now):
     if now.training:
         now.auxiliary.append(run(layer.head, at, x, now))
@@ -178,10 +229,15 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.ConvTranspose2d: _conv_transpose2d,
     spec.PartialConv2d: _partial_conv2d,
     spec.BatchNorm2d: _batch_norm,
+    spec.InstanceNorm2d: lambda layer, at, x, now: instance_norm(x, at.get("weight"), at.get("bias"), eps=layer.eps),
+    spec.PixelNorm: _pixel_norm,
+    spec.MinibatchDeviation: _minibatch_deviation,
+    spec.Equalized: _equalized,
     spec.Linear: lambda layer, at, x, now: linear(x, at["weight"], at.get("bias")),
     spec.RadialBasis: _radial_basis,
     spec.Softmax: lambda layer, at, x, now: softmax(x),
     spec.Activation: _activation,
+    spec.LeakyReLU: lambda layer, at, x, now: leaky_relu(x, negative_slope=layer.negative_slope),
     spec.MaxPool2d: _max_pool,
     spec.AvgPool2d: _avg_pool,
     spec.Subsampling: lambda layer, at, x, now: trainable_subsampling(x, at["weight"], at["bias"], kernel=layer.kernel),
@@ -189,6 +245,9 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.LocalResponseNorm: _local_response_norm,
     spec.Dropout: _dropout,
     spec.Flatten: lambda layer, at, x, now: x.reshape(len(x), math.prod(x.shape[1:])),
+    spec.Unflatten: lambda layer, at, x, now: x.reshape(len(x), *layer.shape),
+    spec.ReflectionPad2d: _reflection_pad,
+    spec.Upsample: _upsample,
     spec.ZeroChannels: _zero_channels,
     spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
     spec.Sequential: _sequential,
@@ -196,6 +255,8 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Parallel: _parallel,
     spec.Gate: _gate,
     spec.DualPath: _dual_path,
+    spec.Fade: _fade,
+    spec.Condition: _condition,
     spec.Auxiliary: _auxiliary,
     spec.AtInputSize: _at_input_size,
 }

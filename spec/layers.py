@@ -30,19 +30,27 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm2d",
     "ChannelShuffle",
+    "Condition",
     "Conv2d",
     "ConvTranspose2d",
     "Dropout",
     "DualPath",
+    "Equalized",
+    "Fade",
     "Flatten",
     "Gate",
+    "InstanceNorm2d",
     "Layer",
+    "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "MaxPool2d",
+    "MinibatchDeviation",
     "Parallel",
     "PartialConv2d",
+    "PixelNorm",
     "RadialBasis",
+    "ReflectionPad2d",
     "Residual",
     "Row",
     "Sequential",
@@ -50,6 +58,8 @@ __all__ = [
     "Softmax",
     "Subsampling",
     "Tree",
+    "Unflatten",
+    "Upsample",
     "ZeroChannels",
     "check_network",
     "flat",
@@ -228,10 +238,13 @@ class ConvTranspose2d(Layer):
     stride: int = 1
     padding: int = 0
     bias: bool = True
+    output_padding: int = 0
 
     def __post_init__(self) -> None:
         _check(self, 1, c_in=self.c_in, c_out=self.c_out, kernel=self.kernel, stride=self.stride)
-        _check(self, 0, padding=self.padding)
+        _check(self, 0, padding=self.padding, output_padding=self.output_padding)
+        if self.output_padding >= self.stride:
+            raise DomainError(f"{self}: output_padding is {self.output_padding}, expected an int below the stride")
 
     def parameters(self) -> Mapping[str, Shape]:
         weight = {"weight": (self.c_in, self.c_out, self.kernel, self.kernel)}
@@ -240,7 +253,8 @@ class ConvTranspose2d(Layer):
     def output(self, shape: Shape, /) -> Shape:
         _, *sizes = _image(self, shape, self.c_in)
         options = {"stride": self.stride, "padding": self.padding}
-        return (self.c_out, *(conv_transpose_output_size(size, self.kernel, **options) for size in sizes))
+        more = self.output_padding
+        return (self.c_out, *(conv_transpose_output_size(size, self.kernel, **options) + more for size in sizes))
 
     def rows(self, shape: Shape, /, name: str = "") -> Iterator[Row]:
         weights = self.c_in * self.c_out * self.kernel**2  # each meets every place of the input
@@ -273,6 +287,56 @@ class BatchNorm2d(Layer):
 
     def output(self, shape: Shape, /) -> Shape:
         return _image(self, shape, self.channels)
+
+
+@dataclass(frozen=True)
+class InstanceNorm2d(Layer):
+    """`normalization.instance_norm`, in training and after; `affine`: with a scale and a shift that are learned."""
+
+    channels: int
+    affine: bool = False
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _check(self, 1, channels=self.channels)
+        if not self.eps > 0:
+            raise DomainError(f"InstanceNorm2d: eps is {self.eps}, expected > 0")
+
+    def parameters(self) -> Mapping[str, Shape]:
+        return {"weight": (self.channels,), "bias": (self.channels,)} if self.affine else {}
+
+    def output(self, shape: Shape, /) -> Shape:
+        return _image(self, shape, self.channels)
+
+
+@dataclass(frozen=True)
+class PixelNorm(Layer):
+    """``x / sqrt(mean(x^2) + eps)``, the mean over the channels of each place (Karras et al. 2018, section 4.2)."""
+
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not self.eps > 0:
+            raise DomainError(f"PixelNorm: eps is {self.eps}, expected > 0")
+
+
+@dataclass(frozen=True)
+class MinibatchDeviation(Layer):
+    """One more map, constant: how much the samples of the batch differ, by which a lack of variety shows.
+
+    Of each feature the standard deviation over the batch, and of those the mean (Karras et al. 2018, section 3). What
+    is said of a sample then depends on the others.
+    """
+
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not self.eps > 0:
+            raise DomainError(f"MinibatchDeviation: eps is {self.eps}, expected > 0")
+
+    def output(self, shape: Shape, /) -> Shape:
+        c, *sizes = _image(self, shape)
+        return (c + 1, *sizes)
 
 
 @dataclass(frozen=True)
@@ -336,6 +400,17 @@ class Activation(Layer):
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Layer):
+    """`activation.leaky_relu`, element by element."""
+
+    negative_slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.negative_slope <= 1:
+            raise DomainError(f"LeakyReLU: negative_slope is {self.negative_slope}, expected in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -447,6 +522,72 @@ class Flatten(Layer):
 
     def output(self, shape: Shape, /) -> Shape:
         return (math.prod(shape),)
+
+
+@dataclass(frozen=True)
+class Unflatten(Layer):
+    """The features of a sample in another shape, of as many."""
+
+    shape: Shape
+
+    def output(self, shape: Shape, /) -> Shape:
+        if math.prod(shape) != math.prod(self.shape):
+            raise ShapeError(f"{self}: a sample has shape {shape}, expected {math.prod(self.shape)} features")
+        return self.shape
+
+
+@dataclass(frozen=True)
+class ReflectionPad2d(Layer):
+    """`padding` pixels more on each side: those inside, mirrored at the outermost one, which is not repeated."""
+
+    padding: int
+
+    def __post_init__(self) -> None:
+        _check(self, 0, padding=self.padding)
+
+    def output(self, shape: Shape, /) -> Shape:
+        c, *sizes = _image(self, shape)
+        if min(sizes) <= self.padding:
+            raise ShapeError(f"{self}: the image is too small here: {min(sizes)}, expected at least {self.padding + 1}")
+        return (c, *(size + 2 * self.padding for size in sizes))
+
+
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """Each pixel `factor` x `factor` times."""
+
+    factor: int = 2
+
+    def __post_init__(self) -> None:
+        _check(self, 1, factor=self.factor)
+
+    def output(self, shape: Shape, /) -> Shape:
+        c, *sizes = _image(self, shape)
+        return (c, *(self.factor * size for size in sizes))
+
+
+@dataclass(frozen=True)
+class Equalized(Layer):
+    """A convolution or a linear layer that multiplies its weight, drawn from N(0, 1), by He's constant as it runs.
+
+    So the steps of all layers are alike in size, however many inputs they have (Karras et al. 2018, section 4.1).
+    """
+
+    layer: Conv2d | Linear
+
+    @property
+    def gain(self) -> float:
+        """``sqrt(2 / inputs of an output)``."""
+        return math.sqrt(2 / math.prod(self.layer.parameters()["weight"][1:]))
+
+    def parameters(self) -> Mapping[str, Shape]:
+        return self.layer.parameters()
+
+    def output(self, shape: Shape, /) -> Shape:
+        return self.layer.output(shape)
+
+    def _multiply_adds(self, output: Shape) -> int:
+        return self.layer._multiply_adds(output)
 
 
 @dataclass(frozen=True)
@@ -646,6 +787,60 @@ class DualPath(Tree):
         if output[1:] != beside[1:] or min(output[0], beside[0]) < self.width:
             raise ShapeError(f"DualPath: the body returns {output}, the shortcut {beside}, expected equal sizes")
         return (output[0] + beside[0] - self.width, *output[1:])
+
+
+@dataclass(frozen=True)
+class Fade(Tree):
+    """``(1 - alpha) old(x) + alpha new(x)``: alpha, a buffer, goes from 0 to 1 while the new layers learn."""
+
+    old: Layer
+    new: Layer
+
+    def children(self) -> Named:
+        return (("", self.old), ("", self.new))
+
+    def buffers(self) -> Mapping[str, Shape]:
+        return {"alpha": (), **super().buffers()}
+
+    def output(self, shape: Shape, /) -> Shape:
+        old, new = self.old.output(shape), self.new.output(shape)
+        if old != new:
+            raise ShapeError(f"Fade: the old layers return {old}, the new ones {new}, expected equal shapes")
+        return new
+
+
+@dataclass(frozen=True)
+class Condition(Tree):
+    """What is given beside the network's input, after the channels of x: the same at all places.
+
+    Parameters
+    ----------
+    size : int
+        How many numbers are given for each sample.
+    project : Layer, optional
+        What is made of them first, and its name.
+    """
+
+    size: int
+    project: Layer | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self, 1, size=self.size)
+
+    def children(self) -> Named:
+        return () if self.project is None else ((self.name, self.project),)
+
+    def output(self, shape: Shape, /) -> Shape:
+        c, *sizes = shape
+        (more,) = (self.size,) if self.project is None else self.project.output((self.size,))
+        return (c + more, *sizes)
+
+    def draws(self, shape: Shape, /) -> Mapping[str, Shape]:
+        return super().draws((self.size,))
+
+    def rows(self, shape: Shape, /, name: str = "") -> Iterator[Row]:
+        return super().rows((self.size,), name)
 
 
 @dataclass(frozen=True)

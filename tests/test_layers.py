@@ -12,6 +12,7 @@ from torch import nn
 from gongsik import reference, torch_impl
 from gongsik.conformance.agreement import Exact, compare
 from gongsik.conformance.bounded import PRECISIONS
+from gongsik.reference import layers as reference_layers
 from gongsik.spec import DomainError, ShapeError
 from gongsik.spec.cnn import GoogLeNet, ResNet, SENet
 from gongsik.spec.layers import (
@@ -20,22 +21,32 @@ from gongsik.spec.layers import (
     Auxiliary,
     AvgPool2d,
     BatchNorm2d,
+    Condition,
     Conv2d,
     ConvTranspose2d,
     Dropout,
     DualPath,
+    Equalized,
+    Fade,
     Flatten,
     Gate,
+    InstanceNorm2d,
     Layer,
+    LeakyReLU,
     Linear,
     MaxPool2d,
+    MinibatchDeviation,
     Parallel,
     PartialConv2d,
+    PixelNorm,
     RadialBasis,
+    ReflectionPad2d,
     Residual,
     Sequential,
     Single,
     Subsampling,
+    Unflatten,
+    Upsample,
     ZeroChannels,
     flat,
     nest,
@@ -115,8 +126,37 @@ def test_conv_transpose(kernel, stride, padding, size):
     smallest = (min(size) - 1) * stride - 2 * padding + kernel
     if smallest < 1:
         return
-    module = nn.ConvTranspose2d(3, 2, kernel, stride, padding).double()
-    assert_as_torch(ConvTranspose2d(3, 2, kernel, stride=stride, padding=padding), module, image(3, size))
+    beyond = stride - 1
+    module = nn.ConvTranspose2d(3, 2, kernel, stride, padding, output_padding=beyond).double()
+    layer = ConvTranspose2d(3, 2, kernel, stride=stride, padding=padding, output_padding=beyond)
+    assert_as_torch(layer, module, image(3, size))
+
+
+@FEW
+@given(st.integers(0, 4), SIZES)
+def test_reflection_pad(padding, size):
+    """Also where the image is too small to be mirrored."""
+    assert_as_torch(ReflectionPad2d(padding), nn.ReflectionPad2d(padding), image(2, size))
+
+
+@FEW
+@given(st.integers(1, 3), SIZES)
+def test_upsample(factor, size):
+    assert_as_torch(Upsample(factor), nn.Upsample(scale_factor=factor), image(2, size))
+
+
+@FEW
+@given(st.booleans(), SIZES.filter(lambda size: size != (1, 1)))
+def test_instance_norm(affine, size):
+    """Of one pixel torch refuses to take a variance."""
+    module = nn.InstanceNorm2d(3, affine=affine).double()
+    assert_as_torch(InstanceNorm2d(3, affine=affine), module, image(3, size))
+
+
+@FEW
+@given(st.sampled_from((0.0, 0.01, 0.2, 1.0)), SIZES)
+def test_leaky_relu(slope, size):
+    assert_as_torch(LeakyReLU(slope), nn.LeakyReLU(slope), image(2, size))
 
 
 LAYERS: dict[str, tuple[Layer, tuple[int, ...]]] = {
@@ -134,6 +174,12 @@ LAYERS: dict[str, tuple[Layer, tuple[int, ...]]] = {
     "gate": (Gate(sequence(AdaptiveAvgPool2d(), Conv2d(3, 3, 1), Activation("sigmoid")), "se"), (3, 4, 4)),
     "dual path": (DualPath(sequence(a=Conv2d(5, 4, 3, padding=1)), 2), (5, 4, 4)),
     "auxiliary": (Auxiliary(sequence(f=Flatten(), fc=Linear(12, 2))), (3, 2, 2)),
+    "instance norm": (InstanceNorm2d(3, affine=True, eps=1e-3), (3, 4, 4)),
+    "pixel norm": (PixelNorm(), (3, 4, 4)),
+    "minibatch deviation": (MinibatchDeviation(), (3, 4, 4)),
+    "equalized": (Equalized(Conv2d(3, 4, 3, bias=False)), (3, 4, 4)),
+    "fade": (Fade(sequence(a=Conv2d(3, 2, 1)), sequence(b=Conv2d(3, 2, 1), bn=BatchNorm2d(2))), (3, 4, 4)),
+    "unflatten": (Unflatten((2, 3, 2)), (12,)),
 }
 
 
@@ -236,6 +282,13 @@ def test_multiply_adds_are_weights_times_places():
         (lambda: Dropout(1.5), r"p is 1.5, expected in \[0, 1\]"),
         (lambda: BatchNorm2d(3, eps=0.0), "eps is 0.0, expected > 0"),
         (lambda: Activation("rlu"), "name is 'rlu', expected one of"),
+        (lambda: LeakyReLU(1.5), r"negative_slope is 1.5, expected in \[0, 1\]"),
+        (lambda: InstanceNorm2d(3, eps=0.0), "InstanceNorm2d: eps is 0.0, expected > 0"),
+        (lambda: PixelNorm(-1.0), "PixelNorm: eps is -1.0, expected > 0"),
+        (lambda: MinibatchDeviation(0.0), "MinibatchDeviation: eps is 0.0, expected > 0"),
+        (lambda: ConvTranspose2d(1, 1, 2, stride=2, output_padding=2), "output_padding is 2, expected an int below"),
+        (lambda: Upsample(0), "factor is 0"),
+        (lambda: Condition(0), "size is 0"),
     ],
 )
 def test_layer_out_of_its_range(make, message):
@@ -250,6 +303,9 @@ def test_layer_out_of_its_range(make, message):
         (Residual(Conv2d(1, 1, 3)), (1, 4, 4), r"the body returns \(1, 2, 2\), the shortcut \(1, 4, 4\)"),
         (Parallel((("", None), ("", Conv2d(1, 1, 3)))), (1, 4, 4), "expected equal heights and widths"),
         (DualPath(Conv2d(1, 1, 1), 2), (1, 4, 4), "expected equal sizes"),
+        (Fade(Conv2d(1, 1, 1), Upsample()), (1, 4, 4), r"the old layers return \(1, 4, 4\), the new ones \(1, 8, 8\)"),
+        (Unflatten((2, 2)), (5,), r"a sample has shape \(5,\), expected 4 features"),
+        (ReflectionPad2d(2), (1, 2, 4), "the image is too small here: 2, expected at least 3"),
         (sequence(a=sequence(b=Linear(3, 2))), (4,), r"a.b.Linear\(3, 2\): a sample has shape \(4,\), expected \(3,\)"),
     ],
 )
@@ -261,3 +317,31 @@ def test_sample_that_does_not_fit(layer, sample, message):
 def test_a_layer_says_its_options_by_name():
     assert str(Conv2d(3, 8, 3, stride=2, bias=False)) == "Conv2d(3, 8, 3, stride=2, bias=False)"
     assert str(Activation("relu6")) == "relu6"
+
+
+@pytest.mark.parametrize("project", [None, sequence(Linear(3, 2), LeakyReLU(0.2))])
+@pytest.mark.parametrize("sample", [(4,), (4, 2, 3)])
+def test_condition_comes_after_the_channels_at_all_places(project, sample):
+    """In both backends, in training and after, and in the module; whoever gives none is told."""
+    layer = sequence(Condition(3, project, "text"))
+    k = 3 if project is None else 2
+    assert layer.output(sample) == (4 + k, *sample[1:])
+    rng = np.random.default_rng(0)
+    x, given_beside = rng.standard_normal((2, *sample)), rng.standard_normal((2, 3))
+    module = NetworkModule(layer).double()
+    state = {name: p.detach() for name, p in module.named_parameters()}
+    assert state.keys() == layer.parameters().keys()
+    expected = torch.tensor(given_beside)
+    if project is not None:
+        expected = nn.functional.leaky_relu(nn.functional.linear(expected, *state.values()), 0.2)
+    expected = expected.reshape(2, k, *(1 for _ in sample[1:])).expand(2, k, *sample[1:])
+    heard = module(torch.tensor(x), condition=torch.tensor(given_beside)).detach().numpy()
+    now = reference_layers.Pass(condition=given_beside)
+    ours = reference_layers.run(layer, nest({name: p.numpy() for name, p in state.items()}), x, now)
+    for said in (heard, ours):
+        assert np.array_equal(said[:, :4], x)
+        assert np.abs(said[:, 4:] - expected.detach().numpy()).max() <= 16 * FLOAT64.unit
+    for backend, convert in ((reference, np.asarray), (torch_impl, torch.tensor)):
+        params = {name: convert(p.numpy()) for name, p in state.items()}
+        with pytest.raises(ShapeError, match="nothing is given beside x, expected 3 numbers for each sample"):
+            backend.forward(Single(layer), params, {}, convert(x))

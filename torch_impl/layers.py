@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gongsik.spec import layers as spec
-from gongsik.spec.errors import DomainError
+from gongsik.spec.errors import DomainError, ShapeError
 from gongsik.spec.layers import check_network, nest
 from gongsik.torch_impl.convolution import channel_shuffle
 from gongsik.torch_impl.network import ACTIVATIONS
@@ -22,10 +22,11 @@ from gongsik.torch_impl.regularization import inverted_dropout
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through a network: whether it is training, and what auxiliary heads said on the way."""
+    """One way through a network: whether it is training, what auxiliary heads said, and what is given beside x."""
 
     training: bool = False
     auxiliary: list[Any] = field(default_factory=list)
+    condition: Any = None
 
 
 def run(layer, at, x, now):
@@ -36,11 +37,11 @@ def run(layer, at, x, now):
     return STEPS[type(layer)](layer, at, x, now)
 
 
-def evaluate(name, config, params, buffers, x):
+def evaluate(name, config, params, buffers, x, condition=None):
     """What a network says after training, once all that it is given has been checked; `name` is the formula's."""
     if not torch.compiler.is_compiling():
         check_network(name, config, params, buffers, x.shape)
-    return run(config.network, nest(params | buffers), x, Pass())
+    return run(config.network, nest(params | buffers), x, Pass(condition=condition))
 
 
 def child(name, layer, at, x, now):
@@ -59,7 +60,8 @@ def _conv2d(layer, at, x, now):
 
 
 def _conv_transpose2d(layer, at, x, now):
-    return F.conv_transpose2d(x, at["weight"], at["bias"] if layer.bias else None, layer.stride, layer.padding)
+    options = {"stride": layer.stride, "padding": layer.padding, "output_padding": layer.output_padding}
+    return F.conv_transpose2d(x, at["weight"], at["bias"] if layer.bias else None, **options)
 
 
 def _partial_conv2d(layer, at, x, now):
@@ -81,14 +83,40 @@ def _batch_norm(layer, at, x, now):
     return F.batch_norm(x, *statistics, at["weight"], at["bias"], now.training, layer.momentum, layer.eps)
 
 
+def _instance_norm(layer, at, x, now):
+    gain = (at["weight"], at["bias"]) if layer.affine else (None, None)
+    return F.group_norm(x, layer.channels, *gain, eps=layer.eps)  # each map is a group: also a map of one pixel
+
+
+def _pixel_norm(layer, at, x, now):
+    return x * (x.square().mean(1, keepdim=True) + layer.eps).rsqrt()
+
+
+def _minibatch_deviation(layer, at, x, now):
+    deviation = (x.var(0, correction=0) + layer.eps).sqrt().mean()
+    return torch.cat([x, deviation.expand(len(x), 1, *x.shape[2:])], 1)
+
+
+def _equalized(layer, at, x, now):
+    bias = {"bias": at["bias"]} if layer.layer.bias else {}
+    return run(layer.layer, {"weight": layer.gain * at["weight"], **bias}, x, now)
+
+
 def _linear(layer, at, x, now):
     return F.linear(x, at["weight"], at["bias"] if layer.bias else None)
 
 
 OVER = {"relu": F.relu_, "relu6": lambda x: F.relu6(x, inplace=True)}
 """Activations that can be written over their input: one large result less."""
-FRESH = (spec.Conv2d, spec.ConvTranspose2d, spec.BatchNorm2d, spec.Linear)
+FRESH = (spec.Conv2d, spec.ConvTranspose2d, spec.BatchNorm2d, spec.InstanceNorm2d, spec.Linear, spec.Equalized)
 """Layers whose result nobody else has, and whose gradient does not need it."""
+
+
+def _over(layer):
+    """What writes an activation over its input; None if it cannot be."""
+    if isinstance(layer, spec.LeakyReLU):
+        return lambda x: F.leaky_relu_(x, layer.negative_slope)
+    return OVER.get(layer.name) if isinstance(layer, spec.Activation) else None
 
 
 def _activation(layer, at, x, now):
@@ -128,10 +156,8 @@ def _dropout(layer, at, x, now):
 def _sequential(layer, at, x, now):
     before = None
     for name, each in layer.layers:
-        if isinstance(before, FRESH) and isinstance(each, spec.Activation) and each.name in OVER:
-            x = OVER[each.name](x)
-        else:
-            x = child(name, each, at, x, now)
+        over = _over(each) if isinstance(before, FRESH) else None
+        x = over(x) if over else child(name, each, at, x, now)
         before = each
     return x
 
@@ -179,6 +205,19 @@ def _dual_path(layer, at, x, now):
     return torch.cat([shortcut[:, :r] + y[:, :r], shortcut[:, r:], y[:, r:]], 1)
 
 
+def _fade(layer, at, x, now):
+    return torch.lerp(run(layer.old, at, x, now), run(layer.new, at, x, now), at["alpha"])
+
+
+def _condition(layer, at, x, now):
+    if now.condition is None:
+        raise ShapeError(f"{layer}: nothing is given beside x, expected {layer.size} numbers for each sample")
+    given = now.condition
+    y = given if layer.project is None else child(layer.name, layer.project, at, given, now)  # [n k]
+    space = x.shape[2:]
+    return torch.cat([x, y.view(*y.shape, *(1 for _ in space)).expand(*y.shape, *space)], 1)
+
+
 def _auxiliary(layer, at, x, now):
     if now.training:
         now.auxiliary.append(run(layer.head, at, x, now))
@@ -197,10 +236,15 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.ConvTranspose2d: _conv_transpose2d,
     spec.PartialConv2d: _partial_conv2d,
     spec.BatchNorm2d: _batch_norm,
+    spec.InstanceNorm2d: _instance_norm,
+    spec.PixelNorm: _pixel_norm,
+    spec.MinibatchDeviation: _minibatch_deviation,
+    spec.Equalized: _equalized,
     spec.Linear: _linear,
     spec.RadialBasis: _radial_basis,
     spec.Softmax: lambda layer, at, x, now: F.softmax(x, -1),
     spec.Activation: _activation,
+    spec.LeakyReLU: lambda layer, at, x, now: F.leaky_relu(x, layer.negative_slope),
     spec.MaxPool2d: _max_pool,
     spec.AvgPool2d: _avg_pool,
     spec.Subsampling: lambda layer, at, x, now: trainable_subsampling(x, at["weight"], at["bias"], kernel=layer.kernel),
@@ -208,6 +252,9 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.LocalResponseNorm: _local_response_norm,
     spec.Dropout: _dropout,
     spec.Flatten: lambda layer, at, x, now: x.flatten(1),
+    spec.Unflatten: lambda layer, at, x, now: x.reshape(len(x), *layer.shape),
+    spec.ReflectionPad2d: lambda layer, at, x, now: F.pad(x, 4 * (layer.padding,), mode="reflect"),
+    spec.Upsample: lambda layer, at, x, now: F.interpolate(x, scale_factor=layer.factor),
     spec.ZeroChannels: _zero_channels,
     spec.ChannelShuffle: lambda layer, at, x, now: channel_shuffle(x, groups=layer.groups),
     spec.Sequential: _sequential,
@@ -215,6 +262,8 @@ STEPS: dict[type[spec.Layer], Callable[..., Any]] = {
     spec.Parallel: _parallel,
     spec.Gate: _gate,
     spec.DualPath: _dual_path,
+    spec.Fade: _fade,
+    spec.Condition: _condition,
     spec.Auxiliary: _auxiliary,
     spec.AtInputSize: _at_input_size,
 }
@@ -260,7 +309,9 @@ class NetworkModule(nn.Module):
                 place(self, name, NetworkModule(inner))
             else:
                 self._fill(inner)
-        if made := _torch_layer(layer):
+        if isinstance(layer, spec.Fade):
+            self.register_buffer("alpha", torch.zeros(()))
+        elif made := _torch_layer(layer):
             for name in layer.parameters():
                 self.register_parameter(name, getattr(made, name))
             for name in layer.buffers():
@@ -269,10 +320,10 @@ class NetworkModule(nn.Module):
     def __getitem__(self, name: str) -> Any:
         return self.get_submodule(name) if "." in name else getattr(self, name)
 
-    def forward(self, x: Tensor, now: Pass | None = None) -> Any:
+    def forward(self, x: Tensor, now: Pass | None = None, *, condition: Tensor | None = None) -> Any:
         if now is not None:  # inside another network, of which a part may be frozen
-            return run(self.layer, self, x, Pass(self.training, now.auxiliary))
-        now = Pass(self.training)
+            return run(self.layer, self, x, Pass(self.training, now.auxiliary, now.condition))
+        now = Pass(self.training, condition=condition)
         y = run(self.layer, self, x, now)
         return (y, *now.auxiliary) if now.auxiliary else y
 
@@ -289,6 +340,14 @@ def _torch_layer(layer: spec.Layer) -> Any:
             return nn.ConvTranspose2d(layer.c_in, layer.c_out, layer.kernel, bias=layer.bias)
         case spec.BatchNorm2d():
             return nn.BatchNorm2d(layer.channels)
+        case spec.InstanceNorm2d():
+            return nn.InstanceNorm2d(layer.channels, affine=layer.affine)
+        case spec.Equalized():
+            made = _torch_layer(layer.layer)
+            nn.init.normal_(made.weight)
+            if layer.layer.bias:
+                nn.init.zeros_(made.bias)
+            return made
         case spec.Linear():
             return nn.Linear(layer.n_in, layer.n_out, bias=layer.bias)
         case spec.PartialConv2d():

@@ -36,20 +36,29 @@ from gongsik.spec.layers import (
     ConvTranspose2d,
     Dropout,
     DualPath,
+    Equalized,
+    Fade,
     Flatten,
     Gate,
+    InstanceNorm2d,
     Layer,
+    LeakyReLU,
     Linear,
     LocalResponseNorm,
     MaxPool2d,
+    MinibatchDeviation,
     Parallel,
     PartialConv2d,
+    PixelNorm,
     RadialBasis,
+    ReflectionPad2d,
     Residual,
     Sequential,
     Single,
     Softmax,
     Subsampling,
+    Unflatten,
+    Upsample,
     ZeroChannels,
     sequence,
 )
@@ -81,6 +90,8 @@ def fitting(
         x = make(seed + i, style, shape, precision.name)
         if name.endswith("running_var"):
             return precision.round(0.25 + np.abs(x))
+        if name.endswith("alpha"):
+            return np.array(seed % 5 / 4)
         if len(shape) > 1:  # divided by a power of 2 near the root of the inputs: still exact
             return x / 2.0 ** (round(math.log2(math.prod(shape[1:])) / 2) + alive)
         center = alive if name.endswith("bias") else name.endswith("weight")
@@ -133,16 +144,48 @@ def _partial_conv(draw: Draw, shape: Shape) -> Layer:
 
 def _conv_transpose(draw: Draw, shape: Shape) -> Layer:
     kernel = draw(SMALL)
-    padding = draw(st.integers(0, (kernel - 1) // 2))
-    return ConvTranspose2d(shape[0], draw(SMALL), kernel, draw(st.integers(1, 2)), padding, bias=draw(BOTH))
+    padding, stride = draw(st.integers(0, (kernel - 1) // 2)), draw(st.integers(1, 2))
+    beyond = draw(st.integers(0, stride - 1))
+    return ConvTranspose2d(shape[0], draw(SMALL), kernel, stride, padding, bias=draw(BOTH), output_padding=beyond)
 
 
 def _norm(draw: Draw, shape: Shape) -> Layer:
     return BatchNorm2d(shape[0], eps=draw(st.sampled_from((1e-5, 1e-3))), momentum=draw(st.sampled_from((0.1, 0.25))))
 
 
+def _instance_norm(draw: Draw, shape: Shape) -> Layer:
+    return InstanceNorm2d(shape[0], affine=draw(BOTH), eps=draw(st.sampled_from((1e-5, 1e-3))))
+
+
+def _pixel_norm(draw: Draw, shape: Shape) -> Layer:
+    return PixelNorm(draw(st.sampled_from((1e-8, 1e-3))))
+
+
+def _minibatch_deviation(draw: Draw, shape: Shape) -> Layer:
+    return MinibatchDeviation(draw(st.sampled_from((1e-8, 1e-3))))
+
+
+def _equalized(draw: Draw, shape: Shape) -> Layer:
+    layer = _conv(draw, shape)
+    assert isinstance(layer, Conv2d)
+    return Equalized(layer)
+
+
 def _activation(draw: Draw, shape: Shape) -> Layer:
-    return Activation(draw(st.sampled_from(ACTIVATIONS)))
+    return draw(st.sampled_from((*map(Activation, ACTIVATIONS), LeakyReLU(0.2), LeakyReLU(0.0))))
+
+
+def _unflatten(draw: Draw, shape: Shape) -> Layer:
+    c, h, w = shape
+    return Unflatten(draw(st.sampled_from(((c * h, 1, w), (h, w, c), (c, w, h)))))
+
+
+def _reflection_pad(draw: Draw, shape: Shape) -> Layer:
+    return ReflectionPad2d(draw(st.integers(0, min(3, *shape[1:]) - 1)))
+
+
+def _upsample(draw: Draw, shape: Shape) -> Layer:
+    return Upsample(draw(st.integers(1, 2)))
 
 
 def _max_pool(draw: Draw, shape: Shape) -> Layer:
@@ -214,6 +257,12 @@ def _dual_path(draw: Draw, shape: Shape) -> Layer:
     return DualPath(sequence(conv=Conv2d(c, c_out, 3, padding=1)), width, shortcut)
 
 
+def _fade(draw: Draw, shape: Shape) -> Layer:
+    c = draw(SMALL)
+    old, new = sequence(old=Conv2d(shape[0], c, 1)), sequence(new=Equalized(Conv2d(shape[0], c, 3, padding=1)))
+    return Fade(old, new)
+
+
 def _auxiliary(draw: Draw, shape: Shape) -> Layer:
     return Auxiliary(sequence(pool=AdaptiveAvgPool2d(1), flatten=Flatten(), fc=Linear(shape[0], 2)))
 
@@ -221,7 +270,8 @@ def _auxiliary(draw: Draw, shape: Shape) -> Layer:
 KINDS: tuple[Callable[[Draw, Shape], Layer], ...] = (
     _conv, _partial_conv, _conv_transpose, _norm, _activation, _max_pool, _avg_pool, _adaptive_avg_pool, _subsampling,
     _local_response_norm, _dropout, _channel_shuffle, _zero_channels, _residual, _parallel, _gate, _dual_path,
-    _auxiliary,
+    _auxiliary, _instance_norm, _pixel_norm, _minibatch_deviation, _equalized, _unflatten, _reflection_pad, _upsample,
+    _fade,
 )  # fmt: skip
 
 
