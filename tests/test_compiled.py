@@ -1,6 +1,7 @@
 """Compiled formulas of the torch backend: the same numbers, one compilation per kernel, memory used again."""
 
 import importlib
+import math
 
 import numpy as np
 import pytest
@@ -153,6 +154,24 @@ def test_donation_leaves_a_parameter_that_is_differentiated_alone():
     new = gongsik.backend("torch", **DONATING).momentum(w, torch.rand(300, 500))[0]
     assert torch.equal(w.detach(), kept)
     assert new.requires_grad
+
+
+SIZES = {"large": (300, 500), "small": (5,)}
+
+
+@pytest.mark.parametrize("weight_decay", [0.25, 10.0], ids=["some is kept", "nothing is kept"])
+def test_decay_in_place_is_the_formula(weight_decay):
+    """In one pass and in two, at ordinary values and at infinite ones."""
+    target = Target(gongsik.backend("torch", **DONATING), PRECISIONS["float32"])
+    draws = gongsik.Draws(0)
+    param = {name: PRECISIONS["float32"].round(draws.normal(name, shape)) for name, shape in SIZES.items()}
+    grad = {name: PRECISIONS["float32"].round(draws.normal(name, shape, counter=1)) for name, shape in SIZES.items()}
+    for name in SIZES:
+        param[name].ravel()[:4] = math.nan, math.inf, math.inf, -math.inf
+        grad[name].ravel()[:4] = 0, -math.inf, math.inf, 1
+    verdict = check_values(target, "weight_decay", Case((param, grad), {"lr": 0.1, "weight_decay": weight_decay}))
+    assert verdict.agreed, verdict.message
+    assert verdict.conclusive
 
 
 def test_no_digit_is_lost_near_0(monkeypatch):

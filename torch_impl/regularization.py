@@ -14,8 +14,8 @@ from gongsik.spec import regularization as spec
 from gongsik.spec.array import pair
 from gongsik.spec.tree import leaves
 from gongsik.torch_impl.arrays import ADAPTER, implements
-from gongsik.torch_impl.optimizer import number
-from gongsik.torch_impl.trees import groups, is_transformed, over_trees
+from gongsik.torch_impl.optimizer import dtypes, number
+from gongsik.torch_impl.trees import SMALL, groups, is_transformed, over_trees
 
 __all__ = [
     "color_jitter", "cutmix", "cutout", "dropout", "dropout_inference", "dropout_output_layer", "early_stopping",
@@ -57,14 +57,30 @@ def total(function, params):
 def weight_decay(run, param, grad, /, *, lr=1e-3, weight_decay=1e-2):
     # not torch's fused SGD, which decays by way of the gradient: an infinite weight and gradient would give NaN
     lr = number(lr)
+    if isinstance(lr, Tensor):
+        return run(_weight_decay, (param, grad), lr, lr * weight_decay)[0]
+    keep = 1 - lr * weight_decay
+
+    def in_place(w, g):
+        # as an outer product it is one pass, which pays for large ones; it would lose a NaN for keep = 0
+        one_pass = keep != 0 and w[0].device.type == "cpu" and dtypes(w) <= {torch.float32, torch.float64}
+        small = ([], [])
+        for x, dx in zip(w, g, strict=True):
+            if one_pass and x.numel() >= SMALL:
+                x.view(1, -1).addr_(x.new_ones(1), dx.view(-1), beta=keep, alpha=-lr)
+            else:
+                small[0].append(x)
+                small[1].append(dx)
+        if small[0]:
+            torch._foreach_mul_(small[0], keep)
+            torch._foreach_sub_(*small, alpha=lr)
 
     def out_of_place(w, g):
-        new = torch._foreach_mul(w, 1 - lr * weight_decay)
+        new = torch._foreach_mul(w, keep)
         torch._foreach_sub_(new, g, alpha=lr)
         return new
 
-    fused = None if isinstance(lr, Tensor) else out_of_place
-    return run(_weight_decay, (param, grad), lr, lr * weight_decay, out_of_place=fused)[0]
+    return run(_weight_decay, (param, grad), lr, lr * weight_decay, in_place=in_place, out_of_place=out_of_place)[0]
 
 
 def _weight_decay(w, g, lr, shrink):
