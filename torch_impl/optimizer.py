@@ -386,11 +386,11 @@ def _radam(w, g, m, v, rate, beta1, beta2, eps, factor, trusted):
 
 @implements(spec.newton_method)
 def newton_method(param, grad, hessian, /):
-    wide = torch.promote_types(param.dtype, torch.float32)  # LAPACK has no half precision
-    step, info = torch.linalg.solve_ex(hessian.to(wide), grad.to(wide))
+    half = param.dtype in (torch.bfloat16, torch.float16)  # which LAPACK does not know
+    step, info = torch.linalg.solve_ex(hessian.float(), grad.float()) if half else torch.linalg.solve_ex(hessian, grad)
     if not ADAPTER.inside(info, 0, 0, False, False):
         raise DomainError("newton_method: hessian is singular")
-    return param - step.to(param.dtype)
+    return param - (step.to(param.dtype) if half else step)
 
 
 # The rate over time, in double precision
