@@ -610,11 +610,20 @@ def _apply(function: Any, args: Any, kwargs: Any) -> Any:
         return _var(x, axis, keepdims, kwargs.get("ddof", 0))
     if function in (np.max, np.min):
         return _extreme(x, axis, keepdims, 1 if function is np.max else -1)
+    if function is np.linalg.norm and (args[1] if len(args) > 1 else kwargs.get("ord")) == 2 and x.ndim > 1:
+        return _largest_singular_value(x)
     if function is np.linalg.norm:
         return np.sqrt(_sum(_multiply(x, x), kwargs.get("axis", args[2] if len(args) > 2 else None), keepdims))
     if function is np.linalg.solve:
         return _solve(x, _bounded(args[1], precision))
     raise TypeError(f"no error rule for np.{function.__name__}; add one to gongsik.conformance.bounded")
+
+
+def _largest_singular_value(x: Bounded) -> Bounded:
+    """It moves by no more than the norm of a change of the matrix, of which stable algorithms make gamma_mn |x|."""
+    value = np.linalg.norm(x.value, 2, axis=(-2, -1))
+    change = np.sqrt((x.error**2).sum((-2, -1)))
+    return _result(value, change + x.precision.gamma(x.shape[-2] * x.shape[-1]) * value, x.precision)
 
 
 def _solve(a: Bounded, b: Bounded) -> Bounded:

@@ -24,7 +24,9 @@ from gongsik.reference.gradients import ADJOINTS, COMPOSED, CONSTANT, LOCAL_GRAD
 from gongsik.spec.errors import DtypeError, ShapeError
 from gongsik.spec.tree import leaves, map_leaves, rebuild
 
-__all__ = ["Variable", "Visit", "backpropagate", "constant", "grad", "local_gradient", "trace", "value_and_grad"]
+__all__ = [
+    "Variable", "Visit", "backpropagate", "constant", "grad", "local_gradient", "trace", "value_and_grad", "vjp",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 _numbers = itertools.count()
@@ -347,10 +349,28 @@ def value_and_grad(function: Callable[..., Any], /) -> Callable[..., tuple[Any, 
 
     def evaluate(params: Any, /, *rest: Any) -> tuple[Any, Any]:
         result, inputs = _run(function, params, rest)
-        gradients = {visit.node.number: visit.upstream for visit in backpropagate(result) if not visit.node.edges}
-        return result.value, map_leaves(lambda x: gradients.get(x.number, np.zeros_like(x.value)), inputs)
+        return result.value, _gradients(result, inputs)
 
     return evaluate
+
+
+def _gradients(result: Variable, inputs: Any, upstream: Any = None) -> Any:
+    """What comes back to the inputs from a result; 0 to those that it does not depend on."""
+    arrived = {visit.node.number: visit.upstream for visit in backpropagate(result, upstream) if not visit.node.edges}
+    return map_leaves(lambda x: arrived.get(x.number, np.zeros_like(x.value)), inputs)
+
+
+def vjp(function: Callable[..., Any], params: Any, /, *rest: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Value of a function, an array of any shape, and the way back: from a gradient by it to one by the parameters.
+
+    Examples
+    --------
+    >>> y, back = vjp(lambda w, x: w * x, np.array(2.0), np.array([1.0, 3.0]))
+    >>> y, back(np.array([10.0, 1.0]))
+    (array([2., 6.]), np.float64(13.0))
+    """
+    result, inputs = _record(function, params, rest)
+    return result.value, lambda upstream: _gradients(result, inputs, upstream)
 
 
 def grad(function: Callable[..., Any], /) -> Callable[..., Any]:
@@ -396,6 +416,14 @@ def trace(function: Callable[..., Any], /) -> Callable[..., list[Visit]]:
 
 
 def _run(function: Callable[..., Any], params: Any, rest: tuple[Any, ...]) -> tuple[Variable, Any]:
+    """Result of a scalar function on recorded parameters, and these."""
+    result, inputs = _record(function, params, rest)
+    if result.shape != ():
+        raise ShapeError(f"the function returned an array of shape {result.shape}, expected ()")
+    return result, inputs
+
+
+def _record(function: Callable[..., Any], params: Any, rest: tuple[Any, ...]) -> tuple[Variable, Any]:
     """Result of a function on recorded parameters, and these. A recording that starts later is an inner one."""
     tape = next(_numbers)
 
@@ -407,11 +435,9 @@ def _run(function: Callable[..., Any], params: Any, rest: tuple[Any, ...]) -> tu
 
     inputs = rebuild(params, map(record, leaves(params), _paths(params)))
     result = function(inputs, *rest)
-    if np.shape(result) != ():
-        raise ShapeError(f"the function returned an array of shape {np.shape(result)}, expected ()")
     if isinstance(result, Variable) and result.tape == tape:
         return result, inputs
-    return Variable(result, tape=tape, operation="constant"), inputs
+    return Variable(result if hasattr(result, "dtype") else np.asarray(result), tape=tape, operation="constant"), inputs
 
 
 def _paths(tree: Any, path: str = "") -> Iterator[str]:

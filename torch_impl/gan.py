@@ -1,0 +1,239 @@
+"""Generative adversarial networks in PyTorch."""
+
+import torch
+import torch.nn.functional as F
+from torch._C._functorch import peek_interpreter_stack  # pyright: ignore[reportMissingImports]
+
+from gongsik.spec import gan as spec
+from gongsik.spec.tree import leaves, map_leaves, rebuild
+from gongsik.torch_impl.arrays import implements, value_and_grad
+
+__all__ = [
+    "alternating_training", "critic_generator_loss", "critic_loss", "discriminator_loss", "feature_matching",
+    "generator_loss", "gradient_penalty", "historical_averaging", "lipschitz_constant", "lipschitz_lower_bound",
+    "minibatch_discrimination", "non_saturating_generator_loss", "value_function", "wasserstein_distance",
+    "weight_clipping",
+]  # fmt: skip
+
+
+# The game
+
+
+@implements(spec.value_function)
+def value_function(prob_real, prob_fake, /):
+    return prob_real.log().mean() + (-prob_fake).log1p_().mean()
+
+
+def mean_log_no(s):
+    """-log(1 - D) = log(1 + e^s), averaged; above the threshold that is s in every precision."""
+    return F.softplus(s, threshold=40).mean()
+
+
+def mean_log_yes(s):
+    """-log D, averaged. With beta = -1, softplus is -log(1 + e^-s), which spares a pass for the sign."""
+    return -F.softplus(s, beta=-1, threshold=40).mean()
+
+
+@implements(spec.discriminator_loss)
+def discriminator_loss(logit_real, logit_fake, /):
+    return mean_log_yes(logit_real) + mean_log_no(logit_fake)
+
+
+@implements(spec.generator_loss)
+def generator_loss(logit_fake, /):
+    return -mean_log_no(logit_fake)
+
+
+@implements(spec.non_saturating_generator_loss)
+def non_saturating_generator_loss(logit_fake, /):
+    return mean_log_yes(logit_fake)
+
+
+@implements(spec.alternating_training)
+def alternating_training(game, players, batches, draws, /, *, k=1, noise="shared", on_step=None):
+    rounds = spec.count_rounds(batches, draws, k, noise)
+    batches, draws = rounds_of(batches, rounds), rounds_of(draws, rounds)
+    g, d, g_state, d_state = players
+    d_losses, g_losses = [], []
+    last = draws[0].shape[1] - 1
+
+    def loss_of_samples(fake, d, *batch):
+        return game.generator_loss(d, fake, *batch)
+
+    for r in range(rounds):
+        fake, back = vjp(game.generate, g, *(z[r, last] for z in draws))
+        for j in range(k):
+            sample = fake
+            if j != last:
+                with torch.no_grad():  # nothing goes back into the generator
+                    sample = game.generate(g, *(z[r, j] for z in draws))
+            value, grads = value_and_grad(game.discriminator_loss)(d, sample, *(x[r, j] for x in batches))
+            d, d_state = game.update_discriminator(d, grads, d_state)
+            d_losses.append(value)
+        # by the samples only: nothing is spent on gradients of the discriminator's parameters
+        value, upstream = value_and_grad(loss_of_samples)(fake, d, *(x[r, k - 1] for x in batches))
+        g, g_state = game.update_generator(g, back(upstream), g_state)
+        g_losses.append(value)
+        if on_step is not None:
+            on_step(r + 1, d_losses[-1], value)
+    players = spec.Players(g, d, g_state, d_state)
+    return spec.Played(players, torch.stack(d_losses).reshape(rounds, k), torch.stack(g_losses))
+
+
+def rounds_of(arrays, rounds):
+    return [x.reshape(rounds, -1, *x.shape[1:]) for x in arrays]  # [rounds, steps, ...]
+
+
+def vjp(function, params, /, *rest):
+    """Value of a function, without its record, and the way back: from a gradient by it to one by the parameters."""
+    if is_transformed():
+        value, back, *_ = torch.func.vjp(lambda params: function(params, *rest), params)
+        return value.detach(), lambda upstream: back(upstream)[0]
+    given = [p.detach().requires_grad_() for p in leaves(params)]
+    with torch.enable_grad():
+        value = function(rebuild(params, given), *rest)
+
+    def back(upstream):
+        return rebuild(params, torch.autograd.grad(value, given, upstream, materialize_grads=True))
+
+    return value.detach(), back
+
+
+def is_transformed():
+    """Whether torch traces or transforms what is called here: then gradients are those of torch.func."""
+    return torch.compiler.is_compiling() or peek_interpreter_stack() is not None
+
+
+# Mode collapse, and remedies
+
+
+@implements(spec.feature_matching)
+def feature_matching(real, fake, /):
+    return F.mse_loss(fake.mean(0), real.mean(0), reduction="sum")
+
+
+@implements(spec.minibatch_discrimination)
+def minibatch_discrimination(features, kernel, /, *, include_self=True):
+    M = torch.tensordot(features, kernel, 1).transpose(0, 1)  # [b, n, c]
+    # cdist does not form the [b, n, n, c] differences; it knows no half precision
+    wide = M.to(torch.promote_types(M.dtype, torch.float32))
+    closeness = (-torch.cdist(wide, wide, p=1.0)).exp()  # [b, n, n]
+    if not include_self:  # not by taking 1 away, beside which little would be left of a small rest
+        closeness = closeness.masked_fill(torch.eye(len(features), dtype=torch.bool, device=M.device), 0)
+    return closeness.sum(-1).to(M.dtype).T
+
+
+@implements(spec.historical_averaging)
+def historical_averaging(theta, state=None, /):
+    first = leaves(theta)[0]
+    count = torch.zeros((), dtype=torch.int64, device=first.device) if state is None else state.count
+    mean = theta if state is None else state.mean
+    parts = [F.mse_loss(w, m, reduction="sum") for w, m in zip(leaves(theta), leaves(mean, theta), strict=True)]
+    share = 1 / (count + 1)
+    new = map_leaves(lambda w, m: torch.lerp(m, w, share.to(w.dtype)), theta, mean)
+    return torch.stack(parts).sum(), spec.HistoryState(count + 1, new)
+
+
+# Another distance
+
+
+@implements(spec.wasserstein_distance)
+def wasserstein_distance(x, y, x_weights=None, y_weights=None, /):
+    n, m = len(x), len(y)
+    t, order = torch.sort(torch.cat([x, y]), stable=True)
+    if x_weights is None and y_weights is None:  # whole numbers, without an error
+        excess = torch.where(order < n, m, -n).cumsum(0).to(x.dtype) / (n * m)
+    else:
+        F_x = distribution(x_weights, order < n, order, (0, m))
+        F_y = distribution(y_weights, order >= n, order, (n, 0))
+        excess = F_x - F_y
+    return (excess[:-1].abs() * t.diff()).sum()
+
+
+def distribution(weights, own, order, others):
+    """How much lies at or left of each place."""
+    if weights is None:
+        return own.cumsum(0) / own.sum()
+    return F.pad(weights, others)[order].cumsum(0)
+
+
+@implements(spec.critic_loss)
+def critic_loss(score_real, score_fake, /):
+    for name, score in (("score_real", score_real), ("score_fake", score_fake)):
+        if is_sigmoid(score):
+            spec.warn_of_sigmoid("critic_loss", name)
+    return score_fake.mean() - score_real.mean()
+
+
+MOVES = {"ViewBackward0", "UnsafeViewBackward0", "SqueezeBackward0", "SqueezeBackward1", "SelectBackward0"}
+
+
+def is_sigmoid(x):
+    """Whether the record of a tensor says that it comes out of a sigmoid, perhaps in another shape."""
+    node = None if torch.compiler.is_compiling() else x.grad_fn
+    while node is not None and node.name() in MOVES:
+        node = node.next_functions[0][0]
+    return node is not None and node.name() == "SigmoidBackward0"
+
+
+@implements(spec.critic_generator_loss)
+def critic_generator_loss(score_fake, /):
+    return -score_fake.mean()
+
+
+@implements(spec.lipschitz_constant)
+def lipschitz_constant(weight, /):
+    # An eigenvalue of the smaller Gram matrix costs a fraction of a decomposition; scaled, its squares stay finite.
+    scale = weight.abs().amax((-2, -1), keepdim=True)
+    scale = torch.where(scale > 0, scale, 1)
+    w = (weight / scale).to(torch.promote_types(weight.dtype, torch.float32))  # LAPACK has no half precision
+    gram = w @ w.mT if w.shape[-2] <= w.shape[-1] else w.mT @ w
+    return scale[..., 0, 0] * torch.linalg.eigvalsh(gram)[..., -1].clamp(min=0).sqrt().to(weight.dtype)
+
+
+@implements(spec.lipschitz_lower_bound)
+def lipschitz_lower_bound(x, fx, /):
+    run, rise = distances(x), distances(fx)
+    return torch.where(run > 0, rise / run, 0).amax().to(x.dtype)
+
+
+def distances(x):
+    """Between all rows; through a matrix product they would be quicker, and wrong where rows are close."""
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+@implements(spec.weight_clipping)
+def weight_clipping(params, /, *, c=0.01):
+    return map_leaves(lambda w: w.clamp(-c, c), params)
+
+
+@implements(spec.gradient_penalty)
+def gradient_penalty(critic, params, real, fake, uniform, /, *, strength=10.0, one_sided=False):
+    epsilon = uniform.reshape(-1, *(1,) * (real.ndim - 1))  # [n, 1, ...]
+    between = torch.lerp(fake, real, epsilon)
+
+    def total_score(x):
+        score = critic(params, x)
+        if is_sigmoid(score):
+            spec.warn_of_sigmoid("gradient_penalty", "the critic's score")
+        return score.sum()
+
+    slope = torch.linalg.vector_norm(grad(total_score, between).reshape(len(real), -1), dim=-1)  # [n]
+    excess = slope - 1
+    if one_sided:
+        excess = excess.clamp(min=0)
+    return strength * excess.square().mean()
+
+
+def grad(function, x):
+    """Gradient of a scalar function of one tensor; where gradients are recorded, with its own record."""
+    if is_transformed():
+        return torch.func.grad(function)(x)
+    recorded = torch.is_grad_enabled()
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        value = function(x)
+        if not value.requires_grad:
+            return torch.zeros_like(x)
+        return torch.autograd.grad(value, x, create_graph=recorded, materialize_grads=True)[0]
