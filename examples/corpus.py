@@ -44,6 +44,16 @@ def sentences(folder: Path = DOCS) -> list[list[str]]:
     return found
 
 
+def syllables(folder: Path = DOCS) -> str:
+    """The prose of all lectures in one line: Korean syllables, spaces and full stops."""
+    found = []
+    for page in sorted(folder.glob("*.md")):
+        if page.stem not in NO_LECTURES:
+            text = re.sub(r"[.?!:]+(?=\s)", ".", prose(page.read_text(encoding="utf-8")))
+            found.append(" ".join(re.sub(r"[^가-힣.\s]", "", text).split()))
+    return re.sub(r"[ .]*\.", ".", " ".join(found))
+
+
 def vocabulary(text: list[list[str]], size: int) -> dict[str, int]:
     """Numbers of the most frequent words; 0 is the start of a sentence, 1 its end, 2 every other word."""
     most = Counter(word for sentence in text for word in sentence).most_common(max(size - 3, 0))
