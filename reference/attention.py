@@ -55,7 +55,7 @@ def attention_weights(score, mask=None, /, *, scale=1.0):
     return e / np.where(empty, 1, e.sum(-1, keepdims=True))
 
 
-def _visible(mask, causal, t, s):
+def visible(mask, causal, t, s):
     """The mask, without what is later if `causal`: the queries belong to the last t of the s places."""
     if not causal:
         return mask
@@ -69,7 +69,7 @@ def scaled_dot_product_attention(query, key, value, mask=None, /, *, scale=None,
     s = key.shape[-2]
     spec.check_mask("scaled_dot_product_attention", mask, (*batch, t, s))
     scale = 1 / math.sqrt(d) if scale is None else scale
-    weights = attention_weights(dot_product_score(query, key), _visible(mask, causal, t, s), scale=scale)
+    weights = attention_weights(dot_product_score(query, key), visible(mask, causal, t, s), scale=scale)
     return weights @ value  # [*batch, t, e]
 
 
@@ -140,7 +140,7 @@ def _heads(config, params, x, memory):
     return tuple(heads)
 
 
-def _for_heads(formula, mask, x, memory):
+def for_heads(formula, mask, x, memory):
     """The mask with an axis for the heads, which all look at the same."""
     spec.check_mask(formula, mask, (*x.shape[:-1], (x if memory is None else memory).shape[-2]))
     return mask if mask is None or mask.ndim <= 2 else np.expand_dims(mask, -3)
@@ -149,7 +149,7 @@ def _for_heads(formula, mask, x, memory):
 @implements(spec.multi_head_attention)
 def multi_head_attention(config, params, x, memory=None, mask=None, /, *, causal=False):
     check_parameters("multi_head_attention", config, params)
-    mask = _for_heads("multi_head_attention", mask, x, memory)
+    mask = for_heads("multi_head_attention", mask, x, memory)
     query, key, value = _heads(config, params, x, memory)
     z = scaled_dot_product_attention(query, key, value, mask, causal=causal)  # [*batch, h, t, d/h]
     return output_projection(z, params["out_proj.weight"], params.get("out_proj.bias"))
@@ -158,10 +158,10 @@ def multi_head_attention(config, params, x, memory=None, mask=None, /, *, causal
 @implements(spec.multi_head_attention_weights)
 def multi_head_attention_weights(config, params, x, memory=None, mask=None, /, *, causal=False):
     check_parameters("multi_head_attention_weights", config, params)
-    mask = _for_heads("multi_head_attention_weights", mask, x, memory)
+    mask = for_heads("multi_head_attention_weights", mask, x, memory)
     query, key, _ = _heads(config, params, x, memory)
     score = dot_product_score(query, key)  # [*batch, h, t, s]
-    mask = _visible(mask, causal, *score.shape[-2:])
+    mask = visible(mask, causal, *score.shape[-2:])
     return attention_weights(score, mask, scale=1 / math.sqrt(config.d_head))
 
 

@@ -58,52 +58,56 @@ def attention_weights(score, mask=None, /, *, scale=1.0):
     return _weights(score, mask, scale)
 
 
-def _earlier(t, s, device):
+def earlier_than(t, s, device):
     """Which of s places are not behind each of the last t."""
     return torch.ones(t, s, dtype=torch.bool, device=device).tril_(s - t)
 
 
-def _attend(query, key, value, mask, scale, causal):
-    """The fused kernel; under torch.func, which cannot vectorise or differentiate it twice, what it computes."""
+def attend(query, key, value, mask, scale, causal, dropout=0.0):
+    """The fused kernel; under torch.func, which cannot vectorise or differentiate it twice, what it computes.
+
+    With `dropout` it drops so many of the weights, by draws of torch's generator.
+    """
     t, s = query.shape[-2], key.shape[-2]
     if causal and t == 1:
         causal = False  # the last place looks at all of them
     transformed = not torch.compiler.is_compiling() and peek_interpreter_stack() is not None
     if causal and (mask is not None or t != s or transformed):
-        earlier = _earlier(t, s, query.device)
+        earlier = earlier_than(t, s, query.device)
         mask, causal = earlier if mask is None else earlier & mask, False
     if transformed:
-        return _weights(query @ key.mT, mask, scale or query.shape[-1] ** -0.5) @ value
+        weights = _weights(query @ key.mT, mask, scale or query.shape[-1] ** -0.5)
+        return F.dropout(weights, dropout) @ value
     n = 4 - query.ndim
     if n > 0:  # the fused kernels take four axes
         query, key, value = query[(None,) * n], key[(None,) * n], value[(None,) * n]
     if mask is not None and mask.ndim not in (2, 4):  # and a mask with two or four
         mask = mask[(None,) * (4 - mask.ndim)]
-    z = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal, scale=scale)
+    z = F.scaled_dot_product_attention(query, key, value, mask, dropout, causal, scale=scale)
     return z[(0,) * n] if n > 0 else z
 
 
 @implements(spec.scaled_dot_product_attention)
 def scaled_dot_product_attention(query, key, value, mask=None, /, *, scale=None, causal=False):
     spec.check_mask("scaled_dot_product_attention", mask, (*query.shape[:-1], key.shape[-2]))
-    return _attend(query, key, value, mask, scale, causal)
+    return attend(query, key, value, mask, scale, causal)
 
 
 @implements(spec.self_attention)
 def self_attention(x, wq, wk, wv, mask=None, /):
     spec.check_mask("self_attention", mask, (*x.shape[:-1], x.shape[-2]))
-    return _attend(F.linear(x, wq), F.linear(x, wk), F.linear(x, wv), mask, None, False)
+    return attend(F.linear(x, wq), F.linear(x, wk), F.linear(x, wv), mask, None, False)
 
 
 @implements(spec.masked_self_attention)
 def masked_self_attention(x, wq, wk, wv, /):
-    return _attend(F.linear(x, wq), F.linear(x, wk), F.linear(x, wv), None, None, True)
+    return attend(F.linear(x, wq), F.linear(x, wk), F.linear(x, wv), None, None, True)
 
 
 @implements(spec.cross_attention)
 def cross_attention(x, memory, wq, wk, wv, mask=None, /):
     spec.check_mask("cross_attention", mask, (*x.shape[:-1], memory.shape[-2]))
-    return _attend(F.linear(x, wq), F.linear(memory, wk), F.linear(memory, wv), mask, None, False)
+    return attend(F.linear(x, wq), F.linear(memory, wk), F.linear(memory, wv), mask, None, False)
 
 
 def _angles(position, d, base, last):
@@ -156,7 +160,7 @@ def _heads(config, params, x, memory):
     return [block.transpose(-2, -3) for block in blocks]  # [*batch, h, t, d/h]
 
 
-def _for_heads(formula, mask, x, memory):
+def for_heads(formula, mask, x, memory):
     """The mask with an axis for the heads, which all look at the same."""
     spec.check_mask(formula, mask, (*x.shape[:-1], (x if memory is None else memory).shape[-2]))
     return mask if mask is None or mask.ndim <= 2 else mask.unsqueeze(-3)
@@ -165,19 +169,19 @@ def _for_heads(formula, mask, x, memory):
 @implements(spec.multi_head_attention)
 def multi_head_attention(config, params, x, memory=None, mask=None, /, *, causal=False):
     check_parameters("multi_head_attention", config, params)
-    mask = _for_heads("multi_head_attention", mask, x, memory)
+    mask = for_heads("multi_head_attention", mask, x, memory)
     query, key, value = _heads(config, params, x, memory)
-    z = _attend(query, key, value, mask, None, causal)
+    z = attend(query, key, value, mask, None, causal)
     return F.linear(z.transpose(-2, -3).flatten(-2), params["out_proj.weight"], params.get("out_proj.bias"))
 
 
 @implements(spec.multi_head_attention_weights)
 def multi_head_attention_weights(config, params, x, memory=None, mask=None, /, *, causal=False):
     check_parameters("multi_head_attention_weights", config, params)
-    mask = _for_heads("multi_head_attention_weights", mask, x, memory)
+    mask = for_heads("multi_head_attention_weights", mask, x, memory)
     query, key, _ = _heads(config, params, x, memory)
     if causal:
-        earlier = _earlier(query.shape[-2], key.shape[-2], x.device)
+        earlier = earlier_than(query.shape[-2], key.shape[-2], x.device)
         mask = earlier if mask is None else earlier & mask
     return attention_weights(query @ key.mT, mask, scale=1 / math.sqrt(config.d_head))
 
