@@ -5,6 +5,7 @@ from gongsik.reference.arrays import asarray as asarray
 from gongsik.reference.arrays import to_numpy as to_numpy
 from gongsik.reference.attention import *  # noqa: F403
 from gongsik.reference.autodiff import value_and_grad as value_and_grad
+from gongsik.reference.autoencoder import *  # noqa: F403
 from gongsik.reference.autoregressive import *  # noqa: F403
 from gongsik.reference.cnn import *  # noqa: F403
 from gongsik.reference.convolution import *  # noqa: F403

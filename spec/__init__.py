@@ -12,7 +12,7 @@ from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 CHAPTERS = (
     "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization",
     "training", "cnn", "segmentation", "detection", "recurrent", "language", "attention", "probability",
-    "autoregressive", "gan",
+    "autoregressive", "autoencoder", "gan",
 )  # fmt: skip
 """The chapters, in the order of teaching; each is a file of that name in every room."""
 

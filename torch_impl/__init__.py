@@ -5,6 +5,7 @@ from gongsik.torch_impl.arrays import asarray as asarray
 from gongsik.torch_impl.arrays import to_numpy as to_numpy
 from gongsik.torch_impl.arrays import value_and_grad as value_and_grad
 from gongsik.torch_impl.attention import *  # noqa: F403
+from gongsik.torch_impl.autoencoder import *  # noqa: F403
 from gongsik.torch_impl.autoregressive import *  # noqa: F403
 from gongsik.torch_impl.cnn import *  # noqa: F403
 from gongsik.torch_impl.compiled import compiled as compiled

@@ -1,0 +1,1 @@
+"""Classic mistakes in autoencoders."""
