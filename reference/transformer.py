@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from gongsik.reference.activation import relu, tanh
+from gongsik.reference.activation import relu, softmax, tanh
 from gongsik.reference.arrays import implements
 from gongsik.reference.attention import (
     attention_weights,
+    causal_mask,
     dot_product_score,
     for_heads,
     output_projection,
@@ -35,11 +36,16 @@ __all__ = [
     "encoder_layer",
     "encoder_states",
     "feed_forward",
+    "gpt",
+    "gpt_step",
     "mask_tokens",
     "masked_language_model",
     "next_sentence_pairs",
     "next_sentence_prediction",
+    "output_sampling",
+    "patch_embedding",
     "transformer",
+    "vit",
 ]
 
 
@@ -304,3 +310,87 @@ def bert_classifier(config, params, ids, segments=None, mask=None, draws=None, /
     _, pooled = read(config.bert, params, "bert.", ids, segments, mask, drop)
     pooled = drop("classifier", pooled, config.bert.dropout)
     return affine(config.bert.encoder.layer, params, "classifier.", pooled)
+
+
+# GPT: only back
+
+
+@implements(spec.gpt)
+def gpt(config, params, ids, mask=None, draws=None, /):
+    check_model("gpt", config, params, draws, (ids.shape,))
+    tokens, drop = params["transformer.wte.weight"], dropping(draws)
+    x = drop("embeddings", tokens[ids] + params["transformer.wpe.weight"][: ids.shape[-1]], config.dropout)
+    h = encode(config.encoder, params, "transformer.", x, padding(mask), True, drop)  # [n, t, d]
+    return linear(h, tokens)
+
+
+def _remembered(kept, new, length):
+    """What was kept of every sample, and after it what is new: [n, h, s, d/h]."""
+    s, t = kept.shape[-2], new.shape[-2]
+    place = np.arange(s) - length[:, None]  # [n, s], counted from the first new token
+    index = np.clip(place, 0, t - 1)[:, None, :, None]
+    is_new = ((place >= 0) & (place < t))[:, None, :, None]
+    return np.where(is_new, np.take_along_axis(new, np.broadcast_to(index, kept.shape), -2), kept)
+
+
+@implements(spec.gpt_step)
+def gpt_step(config, params, ids, keys=None, values=None, length=None, /, *, capacity=None, overwrite=False):
+    check_model("gpt_step", config, params)
+    layer, tokens = config.encoder.layer, params["transformer.wte.weight"]
+    n, t = ids.shape
+    if keys is None or values is None or length is None:
+        nothing = np.zeros_like(tokens, shape=spec.cache_shape(config, n, capacity))
+        keys, values, length = nothing, nothing, np.zeros(n, np.int64)
+    position = length[:, None] + np.arange(t)  # [n, t]
+    seen = causal_mask(position, np.broadcast_to(np.arange(keys.shape[-2]), (n, keys.shape[-2])))[:, None]
+    x = tokens[ids] + params["transformer.wpe.weight"][position]
+    new_keys, new_values = [], []
+    for i, name in enumerate(layer_names(config.encoder)):
+        at, names = f"transformer.{name}", layer.names.attention
+        normal = norm(layer, params, at + names.norm, x)
+        query, key, value = project(layer, params, at, names, normal, normal)
+        new_keys.append(_remembered(keys[i], key, length))
+        new_values.append(_remembered(values[i], value, length))
+        z = weigh(layer, query, new_keys[-1], seen, False) @ new_values[-1]  # [n, h, t, d/h]
+        x = x + output_projection(z, params[f"{at}{names.output}weight"].T, params[f"{at}{names.output}bias"])
+        x = added(layer, params, at + layer.names.norm, x, lambda x, at=at: think(layer, params, at, x, dropping(None)))
+    logits = linear(norm(layer, params, f"transformer.{layer.names.final}", x), tokens)
+    return spec.Step(logits, np.stack(new_keys), np.stack(new_values), length + t)
+
+
+@implements(spec.output_sampling)
+def output_sampling(logits, uniform, /, *, temperature=1.0, top_k=None):
+    if temperature == 0:
+        return logits.argmax(-1)
+    if top_k is not None and top_k < logits.shape[-1]:
+        order = np.argsort(-logits, -1)
+        smallest = np.take_along_axis(logits, order[..., top_k - 1, None], -1)  # [*batch, 1], the k-th largest
+        logits = np.where(logits < smallest, -np.inf, logits)
+    z = (logits - logits.max(-1, keepdims=True)) / temperature
+    share = np.cumsum(softmax(z), -1)  # [*batch, v], where each word's piece of [0, 1) ends
+    total = share[..., -1:]  # 1 but for rounding
+    # A word without probability has an empty piece; the last piece reaches to the end, even if u was rounded to 1.
+    passed = (share <= uniform[..., None] * total) & (share < total)
+    return passed.sum(-1)
+
+
+# Images as sentences
+
+
+@implements(spec.patch_embedding)
+def patch_embedding(x, weight, bias=None, /):
+    n, c, h, w = x.shape
+    d, _, p, q = weight.shape
+    patches = x.reshape(n, c, h // p, p, w // q, q).transpose(0, 2, 4, 1, 3, 5)  # [n, h/p, w/q, c, p, q]
+    patches = patches.reshape(n, (h // p) * (w // q), c * p * q)  # [n, t, c*p*q]
+    return linear(patches, weight.reshape(d, c * p * q), bias)
+
+
+@implements(spec.vit)
+def vit(config, params, x, draws=None, /):
+    check_model("vit", config, params, draws, (x.shape,))
+    at, drop = "vit.embeddings.", dropping(draws)
+    patches = patch_embedding(x, *(params[f"{at}patch_embeddings.projection.{name}"] for name in ("weight", "bias")))
+    tokens = cls_token(patches, params[f"{at}cls_token"][0, 0]) + params[f"{at}position_embeddings"]  # [n, t + 1, d]
+    z = encode(config.encoder, params, "vit.", drop("embeddings", tokens, config.dropout), None, False, drop)
+    return linear(z[:, 0], params["classifier.weight"], params["classifier.bias"])

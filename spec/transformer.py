@@ -13,6 +13,7 @@ from annotated_types import Ge
 from jaxtyping import Bool, Float, Int
 
 from gongsik.spec.architectures.bert import Bert, BertClassifier, BertPretraining
+from gongsik.spec.architectures.gpt import GPT
 from gongsik.spec.architectures.transformer import (
     Activation,
     Decoder,
@@ -21,9 +22,10 @@ from gongsik.spec.architectures.transformer import (
     EncoderLayer,
     Transformer,
 )
-from gongsik.spec.array import Array, Finite, Labels, Probability, Uniform
+from gongsik.spec.architectures.vit import ViT
+from gongsik.spec.array import Array, Finite, Labels, NonNegative, Probability, Uniform
 from gongsik.spec.attention import Mask
-from gongsik.spec.formula import Chapter, formula, law
+from gongsik.spec.formula import Chapter, Erratum, formula, law
 from gongsik.spec.model import Parameters
 
 CHAPTER = Chapter(ko="트랜스포머", en="Transformers")
@@ -840,5 +842,303 @@ def bert_classifier(
     >>> params["classifier.bias"] = gs.asarray([1.0, 2.0, 3.0])
     >>> gs.to_numpy(gs.bert_classifier(config, params, gs.asarray([[1, 7, 2]])))
     array([[1., 2., 3.]])
+    """
+    ...
+
+
+# GPT: only back
+
+
+@formula(
+    ko="GPT",
+    en="GPT (decoder-only language model)",
+    tex=r"h = \mathrm{Dec}_{masked}(E_{tok}[w] + E_{pos}), \qquad p(w_{t+1} \mid w_{\le t}) = "
+    r"\mathrm{softmax}(h_t E_{tok}^\top)",
+    notes=("000#딥러닝의 역사 (GPT-X)", "003#GPT"),
+    source="Radford et al. 2019, section 2.3",
+    errata=(
+        Erratum(
+            key="gpt_is_bert_model",
+            place="000#딥러닝의 역사 (GPT-X)",
+            stated="GPT-X는 OpenAI에서 만든 BERT 언어 모델이다.",
+            right="GPT는 BERT가 아니다. BERT는 양쪽을 다 보는 인코더이고, GPT는 앞만 보는 디코더이다. 둘째 토큰을 "
+            "바꾸면 BERT의 첫째 출력은 달라지지만 GPT의 첫째 출력은 그대로이다.",
+        ),
+    ),
+    kind="model",
+    deep=True,
+    differentiable=("params",),
+    requires=(AT_LEAST_ONE, ("t <= config.max_length", "at most config.max_length tokens")),
+)
+def gpt(
+    config: GPT, params: Parameters, ids: Ids, mask: Padding | None = None, draws: Parameters | None = None, /
+) -> Float[Array, "n t config.vocab_size"]:  # fmt: skip
+    """Say after every token which one comes next, having seen what came before and nothing else.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    ids : (n, t), tokens, from 0 to config.vocab_size - 1
+    mask : (n, t), true where there is a token and no padding; None: everywhere
+    draws : dict of uniform draws as `config.draws` says: as in training; None: nothing is dropped
+    returns : (n, t, config.vocab_size), logits
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape, all of them named.
+    DomainError
+        If a text is longer than the table of positions, or a token is not in the vocabulary.
+
+    Source
+    ------
+    Radford et al. 2018, "Improving language understanding by generative pre-training", section 3.1; Radford et al.
+    2019, "Language models are unsupervised multitask learners", section 2.3, with the normalization before each part.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.gpt import GPT
+    >>> config = GPT(vocab_size=5, d_model=4, n_heads=2, d_ff=8, n_layers=1, max_length=3)
+    >>> params = {name: gs.asarray(np.zeros(shape)) for name, shape in config.parameters().items()}
+    >>> tuple(gs.gpt(config, params, gs.asarray([[4, 0, 1]])).shape)
+    (1, 3, 5)
+    """
+    ...
+
+
+class Step(NamedTuple):
+    """What `gpt_step` says, and what it remembers.
+
+    Attributes
+    ----------
+    logits : array
+        Of the next token, after every new one.
+    keys, values : array
+        What every layer has made of every token so far; what lies behind means nothing.
+    length : array
+        How many tokens of each sample that is.
+    """
+
+    logits: Float[Array, "n t v"]
+    keys: Float[Array, "l n h s d"]
+    values: Float[Array, "l n h s d"]
+    length: Int[Array, "n"]
+
+
+def cache_shape(config: GPT, n: int, capacity: int | None = None, /) -> tuple[int, ...]:
+    """The shape of the keys that `gpt_step` remembers, and of the values: one row per layer, sample, head and token.
+
+    >>> cache_shape(GPT(), 1, 64)
+    (12, 1, 12, 64, 64)
+    """
+    return (config.n_layers, n, config.n_heads, capacity or config.max_length, config.d_head)
+
+
+Cache: TypeAlias = Annotated[Float[Array, "config.n_layers n config.n_heads s config.d_head"], Finite(nan=False)]
+
+
+@formula(
+    ko="키-값 캐시로 한 걸음",
+    en="One step of GPT with a key-value cache",
+    tex=r"(K_l, V_l) \leftarrow ([K_l; k_t], [V_l; v_t]), \qquad z_t = \mathrm{softmax}\Big( \frac{q_t K_l^\top}"
+    r"{\sqrt{d_k}} \Big) V_l",
+    source="Shazeer 2019, section 2.4",
+    kind="algorithm",
+    deep=True,
+    differentiable=("params", "keys", "values"),
+    requires=(
+        AT_LEAST_ONE,
+        ("(keys is None) == (values is None) == (length is None)", "keys, values and length, or none of them"),
+        ("keys is not None or t <= (capacity or config.max_length)", "a cache that holds the tokens"),
+        ("(s if keys is not None else capacity or 1) <= config.max_length", "a cache no longer than the table of "
+         "positions"),
+    ),
+)  # fmt: skip
+def gpt_step(
+    config: GPT, params: Parameters, ids: Ids,
+    keys: Cache | None = None, values: Cache | None = None,
+    length: Annotated[Int[Array, "n"], Labels("s - t + 1")] | None = None, /,
+    *, capacity: Annotated[int, Ge(1)] | None = None, overwrite: bool = False,
+) -> Step:  # fmt: skip
+    """Read a few more tokens, mostly one, with what was kept of those before: what `gpt` says of the whole text.
+
+    The keys and values of a token depend on those before it only, so that they never change again. To keep them is to
+    do for a token what it costs to do one token.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    ids : (n, t), the new tokens, from 0 to config.vocab_size - 1
+    keys, values : (n_layers, n, n_heads, s, d_head), finite; what the last step has returned; None: at the start
+    length : (n,), from 0 to s - t, how many tokens of each sample they hold; samples may differ
+    returns : a `Step` of logits (n, t, config.vocab_size), and the next keys, values and length
+
+    Options
+    -------
+    capacity : at least 1, s of the cache that the first call makes; None: config.max_length
+    overwrite : whether the next keys and values may be written over the given ones, which nobody needs any more: then
+        nothing is copied. No gradient goes through it
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape, all of them named.
+    DomainError
+        If the cache is full, longer than the table of positions, or given in part; or a token is not in the vocabulary.
+
+    Source
+    ------
+    Shazeer 2019, "Fast transformer decoding: one write-head is all you need", section 2.4, of incremental attention.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.gpt import GPT
+    >>> config = GPT(vocab_size=5, d_model=4, n_heads=2, d_ff=8, n_layers=1, max_length=3)
+    >>> params = {name: gs.asarray(np.ones(shape)) for name, shape in config.parameters().items()}
+    >>> first, *cache = gs.gpt_step(config, params, gs.asarray([[4, 0]]))
+    >>> second, *cache = gs.gpt_step(config, params, gs.asarray([[1]]), *cache)
+    >>> whole = gs.gpt(config, params, gs.asarray([[4, 0, 1]]))
+    >>> bool(abs(second[:, 0] - whole[:, 2]).max() < 1e-9), gs.to_numpy(cache[-1])
+    (True, array([3]))
+    """
+    ...
+
+
+# Saying the next word
+
+
+@formula(
+    ko="출력층과 단어 샘플링",
+    en="Output softmax and sampling",
+    tex=r"w \sim \mathrm{Cat}\big( \mathrm{softmax}(z / \tau) \big): \qquad "
+    r"w = \min \Big\{ j : \textstyle\sum_{i \le j} p_i > u \Big\}, \quad u \sim U[0, 1)",
+    notes=("000#img decoder 학습의 최종 과정", "004#Transformer 작동 원리(with 번역)"),
+    source="Fan, Lewis & Dauphin 2018, section 5.4",
+    kind="algorithm",
+    stochastic=True,
+    nonempty=True,
+)
+def output_sampling(
+    logits: Float[Array, "*batch v"], uniform: Annotated[Float[Array, "*batch"], Uniform], /,
+    *, temperature: NonNegative[float] = 1.0, top_k: Annotated[int, Ge(1)] | None = None,
+) -> Int[Array, "*batch"]:  # fmt: skip
+    """Choose a word by chance, each with its probability: [0, 1) is cut into a piece per word, and u falls into one.
+
+    Shapes
+    ------
+    logits : (*batch, v), a score per word; minus infinity for a word that must not come, but not for all
+    uniform : (*batch), draws from [0, 1)
+    returns : (*batch), integers from 0 to v - 1
+
+    Options
+    -------
+    temperature : at least 0; what the logits are divided by: below 1 the likely words gain, above 1 the others do; at 0
+        the most likely word is chosen, of equal ones the first
+    top_k : at least 1; only words are chosen with a logit as large as the k largest; None: any word
+
+    Source
+    ------
+    Fan, Lewis & Dauphin 2018, "Hierarchical neural story generation", section 5.4, of the k largest; Ackley, Hinton &
+    Sejnowski 1985, "A learning algorithm for Boltzmann machines", of the temperature.
+
+    Examples
+    --------
+    >>> logits = gs.asarray(np.log([[0.5, 0.25, 0.25]] * 4))
+    >>> uniform = gs.asarray([0.0, 0.49, 0.51, 0.99])
+    >>> gs.to_numpy(gs.output_sampling(logits, uniform))
+    array([0, 0, 1, 2])
+    >>> gs.to_numpy(gs.output_sampling(logits, uniform, temperature=0.0))
+    array([0, 0, 0, 0])
+    """
+    ...
+
+
+# Images as sentences
+
+
+@formula(
+    ko="패치 임베딩",
+    en="Patch embedding",
+    tex=r"e_p = E\, \mathrm{vec}(x_p) + b, \qquad N = \frac{HW}{P^2}",
+    notes=("000#Transform 모델의 근황 (img)", "004#ViT(Vision Transformer)"),
+    source="Dosovitskiy et al. 2021, eq. 1",
+    requires=(
+        ("h % p == 0", "patches that cover the height"),
+        ("w % q == 0", "patches that cover the width"),
+    ),
+    differentiable=True,
+    axes={"t": "(h // p) * (w // q)"},
+)
+def patch_embedding(
+    x: Float[Array, "n c h w"], weight: Float[Array, "d c p q"], bias: Float[Array, "d"] | None = None, /
+) -> Float[Array, "n t d"]:
+    """Cut images into patches, row after row, and make of each patch a vector, by weights that all patches share.
+
+    Shapes
+    ------
+    x : (n, c, h, w)
+    weight : (d, c, p, q), of patches of p x q pixels, each of at least one
+    bias : (d,) or None
+    returns : (n, (h / p) * (w / q), d)
+
+    Raises
+    ------
+    DomainError
+        If the patches do not cover the image exactly.
+
+    Source
+    ------
+    Dosovitskiy et al. 2021, "An image is worth 16x16 words: transformers for image recognition at scale", eq. 1.
+
+    Examples
+    --------
+    >>> image = gs.asarray(np.arange(16.0).reshape(1, 1, 4, 4))
+    >>> gs.to_numpy(gs.patch_embedding(image, gs.asarray(np.full((1, 1, 2, 2), 0.25))))[0, :, 0]  # means
+    array([ 2.5,  4.5, 10.5, 12.5])
+    """
+    ...
+
+
+@formula(
+    ko="비전 트랜스포머",
+    en="Vision Transformer",
+    tex=r"z_0 = [x_{cls}; x_1 E; \dots; x_N E] + E_{pos}, \qquad \hat y = W\, \mathrm{LN}(\mathrm{Enc}(z_0))_0 + b",
+    notes=("000#Transform 모델의 근황", "004#ViT(Vision Transformer)"),
+    source="Dosovitskiy et al. 2021, eq. 1-4",
+    kind="model",
+    deep=True,
+    differentiable=("params", "x"),
+)
+def vit(
+    config: ViT, params: Parameters,
+    x: Annotated[Float[Array, "n config.channels config.image_size config.image_size"], Finite(nan=False)],
+    draws: Parameters | None = None, /,
+) -> Float[Array, "n config.n_classes"]:  # fmt: skip
+    """Read the patches of an image as the words of a sentence, and ask a token of its own what they say.
+
+    Shapes
+    ------
+    params : dict of the names and shapes that `config.parameters()` says
+    x : (n, config.channels, config.image_size, config.image_size), finite
+    draws : dict of uniform draws as `config.draws` says: as in training; None: nothing is dropped
+    returns : (n, config.n_classes), logits
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape, all of them named; if the image is of another size.
+
+    Source
+    ------
+    Dosovitskiy et al. 2021, "An image is worth 16x16 words: transformers for image recognition at scale", eq. 1-4.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.vit import ViT
+    >>> config = ViT(image_size=4, patch_size=2, channels=1, n_classes=3, d_model=4, n_heads=2, d_ff=8, n_layers=1)
+    >>> params = {name: gs.asarray(np.zeros(shape)) for name, shape in config.parameters().items()}
+    >>> gs.to_numpy(gs.vit(config, params, gs.asarray(np.ones((2, 1, 4, 4)))))
+    array([[0., 0., 0.],
+           [0., 0., 0.]])
     """
     ...

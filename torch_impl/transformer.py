@@ -1,17 +1,16 @@
 """Transformers in PyTorch: one product for queries, keys and values where they are one matrix, and the fused kernel."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from gongsik.spec import transformer as spec
 from gongsik.spec.architectures import transformer as architecture
 from gongsik.spec.architectures.transformer import SequenceModel, layer_names
-from gongsik.torch_impl.arrays import implements
+from gongsik.torch_impl.arrays import implements, may_need_gradient
 from gongsik.torch_impl.attention import (
     attend,
     attention_weights,
@@ -34,11 +33,16 @@ __all__ = [
     "encoder_layer",
     "encoder_states",
     "feed_forward",
+    "gpt",
+    "gpt_step",
     "mask_tokens",
     "masked_language_model",
     "next_sentence_pairs",
     "next_sentence_prediction",
+    "output_sampling",
+    "patch_embedding",
     "transformer",
+    "vit",
 ]
 
 ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh")}
@@ -319,7 +323,82 @@ def bert_classifier(config, params, ids, segments=None, mask=None, draws=None, /
     return affine(config.bert.encoder.layer, params, "classifier.", pooled)
 
 
-FORWARD: dict[type[SequenceModel], Callable[..., Any]] = {
+# GPT: only back
+
+
+@implements(spec.gpt)
+def gpt(config, params, ids, mask=None, draws=None, /):
+    check_model("gpt", config, params, draws, ids.shape)
+    tokens = params["transformer.wte.weight"]
+    x = F.embedding(ids, tokens) + params["transformer.wpe.weight"][: ids.shape[-1]]
+    x = drop(draws, "embeddings", x, config.dropout)
+    return F.linear(encode(config.encoder, params, "transformer.", x, padding(mask), True, draws), tokens)
+
+
+@implements(spec.gpt_step)
+def gpt_step(config, params, ids, keys=None, values=None, length=None, /, *, capacity=None, overwrite=False):
+    check_model("gpt_step", config, params, None)
+    layer, tokens, (n, t) = config.encoder.layer, params["transformer.wte.weight"], ids.shape
+    if keys is None or values is None or length is None:
+        keys, values = tokens.new_zeros(2, *spec.cache_shape(config, n, capacity)).unbind()
+        length, overwrite = ids.new_zeros(n, dtype=torch.int64), not may_need_gradient(tokens)
+    position = length[:, None] + torch.arange(t, device=ids.device)  # [n, t]
+    seen = (torch.arange(keys.shape[-2], device=ids.device) <= position[..., None])[:, None]  # [n, 1, t, s]
+    place = position[:, None, :, None].expand(n, config.n_heads, t, config.d_head)
+    write = Tensor.scatter_ if overwrite else Tensor.scatter
+    x = F.embedding(ids, tokens) + F.embedding(position, params["transformer.wpe.weight"])
+    all_keys, all_values = [], []
+    for i, name in enumerate(layer_names(config.encoder)):
+        at, names = f"transformer.{name}", layer.names.attention
+        normal = norm(layer, params, at + names.norm, x)
+        query, key, value = project(layer, params, at, names, normal, normal)
+        all_keys.append(write(keys[i], 2, place, key))
+        all_values.append(write(values[i], 2, place, value))
+        z = attend(query, all_keys[-1], all_values[-1], seen, None, False)  # over the whole cache: nothing grows
+        x = x + affine(layer, params, at + names.output, z.transpose(-2, -3).flatten(-2))
+        x = added(layer, params, at + layer.names.norm, x, lambda x, at=at: think(layer, params, at, x, None))
+    if not overwrite:
+        keys, values = torch.stack(all_keys), torch.stack(all_values)
+    logits = F.linear(norm(layer, params, f"transformer.{layer.names.final}", x), tokens)
+    return spec.Step(logits, keys, values, length + t)
+
+
+@implements(spec.output_sampling)
+def output_sampling(logits, uniform, /, *, temperature=1.0, top_k=None):
+    if temperature == 0:
+        return logits.argmax(-1)
+    if top_k is not None and top_k < logits.shape[-1]:
+        smallest = logits.topk(top_k, sorted=False).values.amin(-1, keepdim=True)
+        logits = torch.where(logits < smallest, -math.inf, logits)
+    share = torch.softmax((logits - logits.amax(-1, keepdim=True)) / temperature, -1).cumsum(-1)
+    total = share[..., -1:]
+    return ((share <= uniform[..., None] * total) & (share < total)).sum(-1)
+
+
+# Images as sentences
+
+
+@implements(spec.patch_embedding)
+def patch_embedding(x, weight, bias=None, /):
+    n, c, h, w = x.shape
+    p, q = weight.shape[-2:]
+    # One copy of the pixels and one matrix product, whose result lies as the next layer reads it.
+    patches = x.reshape(n, c, h // p, p, w // q, q).permute(0, 2, 4, 1, 3, 5)  # [n, h/p, w/q, c, p, q]
+    return F.linear(patches.flatten(3).flatten(1, 2), weight.flatten(1), bias)
+
+
+@implements(spec.vit)
+def vit(config, params, x, draws=None, /):
+    check_model("vit", config, params, draws, x.shape)
+    at = "vit.embeddings."
+    patches = patch_embedding(x, *(params[f"{at}patch_embeddings.projection.{name}"] for name in ("weight", "bias")))
+    tokens = cls_token(patches, params[f"{at}cls_token"][0, 0]) + params[f"{at}position_embeddings"]
+    tokens = drop(draws, "embeddings", tokens, config.dropout)
+    z = encode(config.encoder, params, "vit.", tokens, None, False, draws)
+    return F.linear(z[:, 0], params["classifier.weight"], params["classifier.bias"])
+
+
+FORWARD: dict[type[SequenceModel], Any] = {
     spec.EncoderLayer: encoder_layer,
     spec.Encoder: encoder,
     spec.DecoderLayer: decoder_layer,
@@ -328,6 +407,8 @@ FORWARD: dict[type[SequenceModel], Callable[..., Any]] = {
     spec.Bert: bert,
     spec.BertPretraining: bert_pretraining,
     spec.BertClassifier: bert_classifier,
+    spec.GPT: gpt,
+    spec.ViT: vit,
 }
 """The model of each kind of configuration."""
 
@@ -336,7 +417,7 @@ class TransformerModule(nn.Module):
     """A model as a module, whose state dict has the names of the model that the configuration is named after.
 
     In training mode it drops units and attention weights by draws of torch's generator. Matrices start as those of
-    torch.nn.Transformer or, with the names of BERT, as BERT's; normalizations with 1 and 0, other biases with 0.
+    torch.nn.Transformer or, in BERT, GPT and ViT, as theirs; normalizations with 1 and 0, other biases with 0.
 
     Parameters
     ----------
@@ -390,7 +471,7 @@ def _start(config: SequenceModel, name: str, shape: tuple[int, ...]) -> nn.Param
     if len(shape) == 1:
         return nn.Parameter(torch.ones(shape) if name.endswith("weight") else torch.zeros(shape))
     start = torch.empty(shape)
-    if isinstance(config, spec.Bert | spec.BertPretraining | spec.BertClassifier):
+    if isinstance(config, spec.Bert | spec.BertPretraining | spec.BertClassifier | spec.GPT | spec.ViT):
         return nn.Parameter(nn.init.trunc_normal_(start, std=0.02))
     if name in ("source.weight", "target.weight"):  # multiplied by the root of the width before they are used
         return nn.Parameter(nn.init.normal_(start, std=shape[-1] ** -0.5))

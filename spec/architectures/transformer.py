@@ -384,7 +384,7 @@ class Transformer(SequenceModel):
         super().__post_init__()
         if self.d_model % 2:
             raise DomainError(f"Transformer: d_model is {self.d_model}, expected an even number")
-        self.encoder, self.decoder  # noqa: B018 (the rest is checked there)
+        _ = self.encoder, self.decoder  # which check the rest
 
     def _layer(self) -> dict[str, Any]:
         names = ("d_model", "n_heads", "d_ff", "dropout", "activation", "norm_first", "eps")
