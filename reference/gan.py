@@ -1,17 +1,25 @@
 """Generative adversarial networks in NumPy."""
 
+import math
+
 import numpy as np
 
 from gongsik.reference.arrays import implements
 from gongsik.reference.autodiff import Variable, grad, value_and_grad, vjp
+from gongsik.reference.layers import Pass, beside, evaluate, run
+from gongsik.reference.loss import softmax_cross_entropy
 from gongsik.spec import gan as spec
+from gongsik.spec.cnn import TrainingPass
+from gongsik.spec.layers import check_network, flat, nest
 from gongsik.spec.tree import leaves, map_leaves
 
 __all__ = [
-    "alternating_training", "critic_generator_loss", "critic_loss", "discriminator_loss", "feature_matching",
-    "generator_loss", "gradient_penalty", "historical_averaging", "lipschitz_constant", "lipschitz_lower_bound",
-    "minibatch_discrimination", "non_saturating_generator_loss", "value_function", "wasserstein_distance",
-    "weight_clipping",
+    "alternating_training", "conditional_gan", "conditional_input", "conditional_training", "critic_generator_loss",
+    "critic_loss", "cycle_consistency_loss", "cyclegan", "dcgan", "discriminator_loss", "fade_in", "feature_matching",
+    "generator_loss", "gradient_penalty", "historical_averaging", "infogan", "infogan_loss", "jigsaw",
+    "lipschitz_constant", "lipschitz_lower_bound", "matching_aware_loss", "minibatch_discrimination",
+    "mutual_information_bound", "non_saturating_generator_loss", "progressive_gan", "puzzle_gan", "restoration_loss",
+    "stargan", "text_to_image", "value_function", "wasserstein_distance", "weight_clipping",
 ]  # fmt: skip
 
 
@@ -117,7 +125,8 @@ def wasserstein_distance(x, y, x_weights=None, y_weights=None, /):
         F_y = np.cumsum(order >= n) / len(y)
     else:
         F_y = np.cumsum(np.concatenate([np.zeros_like(x), y_weights])[order], 0)
-    return (np.abs(F_x - F_y)[:-1] * (t[1:] - t[:-1])).sum()
+    gap = np.abs(F_x - F_y).astype(t.dtype)
+    return (gap[:-1] * (t[1:] - t[:-1])).sum()
 
 
 @implements(spec.critic_loss)
@@ -147,9 +156,10 @@ def lipschitz_constant(weight, /):
 
 @implements(spec.lipschitz_lower_bound)
 def lipschitz_lower_bound(x, fx, /):
-    run = np.linalg.norm(x[:, None] - x[None, :], axis=-1)  # [n, n]
-    rise = np.linalg.norm(fx[:, None] - fx[None, :], axis=-1)
-    return np.where(run > 0, rise / np.where(run > 0, run, 1), 0).max()
+    i, j = np.triu_indices(len(x), 1)  # every pair once
+    apart = np.count_nonzero(x[i] != x[j], axis=-1) > 0
+    run, rise = np.linalg.norm(x[i] - x[j], axis=-1), np.linalg.norm(fx[i] - fx[j], axis=-1)
+    return np.where(apart, rise / np.where(apart, run, 1), 0).max()
 
 
 @implements(spec.weight_clipping)
@@ -173,3 +183,132 @@ def gradient_penalty(critic, params, real, fake, uniform, /, *, strength=10.0, o
     if one_sided:
         excess = np.maximum(excess, 0)
     return strength * (excess**2).mean()
+
+
+# Models
+
+
+def _network(declaration):
+    """A player that is its tree of layers and nothing else."""
+
+    @implements(declaration)
+    def model(config, params, buffers, x, /):
+        return evaluate(declaration.__name__, config, params, buffers, x)
+
+    return model
+
+
+dcgan = _network(spec.dcgan)
+infogan = _network(spec.infogan)
+progressive_gan = _network(spec.progressive_gan)
+puzzle_gan = _network(spec.puzzle_gan)
+
+
+@implements(spec.conditional_gan)
+def conditional_gan(config, params, buffers, x, y, /):
+    return evaluate("conditional_gan", config, params, buffers, x, y)
+
+
+@implements(spec.text_to_image)
+def text_to_image(config, params, buffers, x, text, /):
+    return evaluate("text_to_image", config, params, buffers, x, text)
+
+
+@implements(spec.conditional_training)
+def conditional_training(config, params, buffers, draws, x, y, /):
+    check_network("conditional_training", config, params, buffers, x.shape, draws)
+    at, now = nest(params | buffers | draws), Pass(training=True, condition=y)
+    output = run(config.network, at, x, now)
+    return TrainingPass(output, tuple(now.auxiliary), flat(at, buffers))
+
+
+@implements(spec.conditional_input)
+def conditional_input(x, y, /):
+    return beside(x, y)
+
+
+@implements(spec.mutual_information_bound)
+def mutual_information_bound(code_logits, code, /):
+    return math.log(code_logits.shape[1]) - softmax_cross_entropy(code_logits, code)
+
+
+@implements(spec.infogan_loss)
+def infogan_loss(logit_fake, code_logits, code, /, *, weight=1.0):
+    return non_saturating_generator_loss(logit_fake) - weight * mutual_information_bound(code_logits, code)
+
+
+@implements(spec.cycle_consistency_loss)
+def cycle_consistency_loss(x, x_cycled, y, y_cycled, /):
+    return np.abs(x_cycled - x).mean() + np.abs(y_cycled - y).mean()
+
+
+@implements(spec.cyclegan)
+def cyclegan(config, params, x, y, /, *, weight=10.0, adversarial="least_squares"):
+    spec.check_translators("cyclegan", config, params, x=x.shape, y=y.shape)
+    at = nest(params)
+
+    def translate(name, image):
+        return run(config.generator.network, at[name], image, Pass())
+
+    def judge(name, image):
+        return run(config.discriminator.network, at[name], image, Pass())
+
+    y_fake, x_fake = translate("G", x), translate("F", y)
+    pairs = (judge("D_Y", y), judge("D_Y", y_fake)), (judge("D_X", x), judge("D_X", x_fake))
+    if adversarial == "log":
+        fooled = sum(non_saturating_generator_loss(fake) for _, fake in pairs)
+        discriminator = sum(discriminator_loss(real, fake) for real, fake in pairs)
+    else:
+        fooled = sum(((fake - 1) ** 2).mean() for _, fake in pairs)
+        discriminator = sum(((real - 1) ** 2).mean() + (fake**2).mean() for real, fake in pairs) / 2
+    cycle = cycle_consistency_loss(x, translate("F", y_fake), y, translate("G", x_fake))
+    return spec.Translations(fooled + weight * cycle, discriminator)
+
+
+@implements(spec.stargan)
+def stargan(config, params, x, domain, target, /, *, class_weight=1.0, cycle_weight=10.0):
+    spec.check_translators("stargan", config, params, x=x.shape)
+    at, k = nest(params), config.domains
+
+    def translate(image, c):
+        return run(config.generator.network, at["G"], image, Pass(condition=np.eye(k, dtype=x.dtype)[c]))
+
+    def judge(image):
+        said = run(config.discriminator.network, at["D"], image, Pass())
+        return said[:, :-k], said[:, -k:]  # scores of patches, logits of domains
+
+    fake = translate(x, target)
+    score_real, domain_real = judge(x)
+    score_fake, domain_fake = judge(fake)
+    named = softmax_cross_entropy(domain_fake, target)
+    back = np.abs(x - translate(fake, domain)).mean()
+    return spec.Translations(
+        critic_generator_loss(score_fake) + class_weight * named + cycle_weight * back,
+        critic_loss(score_real, score_fake) + class_weight * softmax_cross_entropy(domain_real, domain),
+    )
+
+
+@implements(spec.fade_in)
+def fade_in(low, high, alpha, /):
+    doubled = np.repeat(np.repeat(low, 2, axis=-2), 2, axis=-1)
+    return (1 - alpha) * doubled + alpha * high
+
+
+@implements(spec.matching_aware_loss)
+def matching_aware_loss(logit_real, logit_mismatched, logit_fake, /):
+    false = softplus(logit_mismatched).mean() + softplus(logit_fake).mean()
+    return softplus(-logit_real).mean() + false / 2
+
+
+@implements(spec.jigsaw)
+def jigsaw(x, permutation, /, *, grid=3):
+    n, c, h, w = x.shape
+    parts = x.reshape(n, c, grid, h // grid, grid, w // grid)
+    parts = np.moveaxis(parts, (2, 4), (1, 2)).reshape(n, grid**2, c, h // grid, w // grid)
+    laid = parts[np.arange(n)[:, None], permutation].reshape(n, grid, grid, c, h // grid, w // grid)
+    return np.moveaxis(laid, (1, 2), (2, 4)).reshape(n, c, h, w)
+
+
+@implements(spec.restoration_loss)
+def restoration_loss(restored, x, logit_fake, /, *, weight=0.999):
+    return weight * ((restored - x) ** 2).mean() + (1 - weight) * non_saturating_generator_loss(logit_fake)

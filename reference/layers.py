@@ -205,7 +205,11 @@ def _condition(layer, at, x, now):
     if now.condition is None:
         raise ShapeError(f"{layer}: nothing is given beside x, expected {layer.size} numbers for each sample")
     given = now.condition
-    y = given if layer.project is None else child(layer.name, layer.project, at, given, now)  # [n k]
+    return beside(x, given if layer.project is None else child(layer.name, layer.project, at, given, now))
+
+
+def beside(x, y):
+    """Numbers y [n k] behind the channels of x [n c *space], the same at all places: [n c+k *space]."""
     space = x.shape[2:]
     maps = np.broadcast_to(y.reshape(*y.shape, *(1 for _ in space)), (*y.shape, *space))  # [n k *space]
     return np.concatenate([x, maps], axis=1)

@@ -10,12 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 from jaxtyping import Float, Int
 
-from gongsik.spec.array import Array, Finite, NonNegative, Params, Positive, Probability, Simplex, Tree, Uniform
-from gongsik.spec.errors import ShapeError
-from gongsik.spec.formula import Chapter, Erratum, formula, law
+from gongsik.spec.architectures.conditional import Conditional
+from gongsik.spec.architectures.dcgan import (
+    DCGAN,
+    PuzzleGAN,
+    TextToImage,
+)
+from gongsik.spec.architectures.infogan import InfoGAN
+from gongsik.spec.architectures.progressive import ProgressiveGAN
+from gongsik.spec.architectures.translation import CycleGAN, StarGAN
+from gongsik.spec.array import (
+    Array,
+    Finite,
+    Labels,
+    NonNegative,
+    Params,
+    Positive,
+    Probability,
+    Simplex,
+    Tree,
+    Uniform,
+)
+from gongsik.spec.cnn import TrainingPass
+from gongsik.spec.errors import DomainError, DtypeError, ShapeError
+from gongsik.spec.formula import Chapter, Erratum, count, formula, law
+from gongsik.spec.model import Parameters, check_parameters
 
 CHAPTER = Chapter(ko="적대적 생성 신경망(GAN)", en="Generative adversarial networks")
 
@@ -488,7 +510,7 @@ def historical_averaging(theta: Params, state: HistoryState | None = None, /) ->
     >>> state = None
     >>> for theta in (0.0, 2.0, 4.0):
     ...     penalty, state = gs.historical_averaging(gs.asarray([theta]), state)
-    ...     print(float(penalty), float(state.mean[0]))
+    ...     print(float(penalty), round(float(state.mean[0]), 6))
     0.0 0.0
     4.0 1.0
     9.0 2.0
@@ -685,6 +707,7 @@ def lipschitz_constant(
     notes=("002#1-립시츠 함수",),
     source="Horn & Johnson 2013, section 5.6",
     nonempty=True,
+    requires=(("n >= 2", "at least two samples"),),
 )
 def lipschitz_lower_bound(
     x: Annotated[Float[Array, "n d"], Finite()], fx: Annotated[Float[Array, "n e"], Finite()], /
@@ -695,7 +718,7 @@ def lipschitz_lower_bound(
 
     Shapes
     ------
-    x : (n, d)
+    x : (n, d), n at least 2
     fx : (n, e); what the function makes of each
     returns : ()
 
@@ -790,5 +813,813 @@ def gradient_penalty(
     160.0
     >>> round(float(gs.gradient_penalty(linear, gs.asarray([0.6, 0.8]), x, -x, u)), 6)
     0.0
+    """
+    ...
+
+
+# Models
+
+
+class Translations(NamedTuple):
+    """What each side of a game of translators makes small, by its own parameters."""
+
+    generator: Scalar
+    discriminator: Scalar
+
+
+def check_translators(formula: str, config: Any, params: Any, **shapes: tuple[int, ...]) -> None:
+    """Hold parameters and images against the configuration of networks that translate.
+
+    Raises
+    ------
+    DtypeError, ShapeError
+        If `params` are not those of all networks; if images do not fit, or come out in another shape.
+    """
+    check_parameters(formula, config, params)
+    for name, shape in shapes.items():
+        try:
+            made = config.generator.output(tuple(shape))
+            config.discriminator.output(tuple(shape))
+        except (ShapeError, DomainError) as error:
+            raise ShapeError(f"{formula}: {name} of shape {tuple(shape)} does not fit {config}: {error}") from None
+        if made != tuple(shape):
+            raise ShapeError(
+                f"{formula}: {name} has shape {tuple(shape)} and is translated to {made}, expected height and width "
+                "that are multiples of 4"
+            )
+
+
+@formula(
+    ko="DCGAN",
+    en="Deep convolutional GAN",
+    tex=r"G:\ z \to [\mathrm{ConvT}\text{-}\mathrm{BN}\text{-}\mathrm{ReLU}]^{\times 4} \to "
+    r"\mathrm{ConvT}\text{-}\tanh, "
+    r"\quad D:\ x \to \mathrm{Conv}\text{-}\mathrm{LReLU} \to "
+    r"[\mathrm{Conv}\text{-}\mathrm{BN}\text{-}\mathrm{LReLU}]^{\times 3} \to \mathrm{Conv} \to \sigma",
+    notes=(
+        "000#여러 GAN 모델들 (DCGAN)",
+        "002#Deep Convolutional GAN",
+        "002#안정적인 학습을 위한 DCGAN 가이드",
+    ),
+    source="Radford, Metz & Chintala 2016, section 3 and figure 1",
+    errata=(
+        Erratum(
+            key="dcgan_bn_everywhere",
+            place="002#안정적인 학습을 위한 DCGAN 가이드",
+            stated="판별자와 생성자 모두에 배치 정규화를 쓴다.",
+            right="생성자의 출력층과 판별자의 입력층은 뺀다. 출력 바로 앞에서 정규화하면 배치의 밝기 평균이 언제나 "
+            "$\\beta$가 되어, 밝기가 모두 0.5인 그림도 0이 된다.",
+            setup="x = np.full((4, 1, 2, 2), 0.5)",
+            stated_value="float(gs.batch_norm(x, np.ones(1), np.zeros(1)).y.mean())",
+            right_value="float(x.mean())",
+        ),
+    ),
+    kind="model",
+    deep=True,
+    differentiable=("params", "x"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def dcgan(
+    config: DCGAN, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"], /
+) -> Float[Array, "n *out"]:
+    """Run one of the players as it is used after training: the generator on noise, the discriminator on images.
+
+    In training batches normalize themselves: `forward_training` is for that.
+
+    Shapes
+    ------
+    config : a `DCGANGenerator` or a `DCGANDiscriminator`
+    params, buffers : dicts of the names and shapes that the configuration says
+    x : (n, config.z), noise; or (n, channels, size, size), images with values in [-1, 1]
+    returns : images; or (n, 1), logits
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x does not fit.
+
+    Source
+    ------
+    Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep convolutional generative adversarial
+    networks", section 3.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.dcgan import DCGANDiscriminator, DCGANGenerator
+    >>> from gongsik.spec.model import parameter_count
+    >>> parameter_count(DCGANGenerator()), parameter_count(DCGANDiscriminator())
+    (3576704, 2765568)
+    >>> [row.output for row in DCGANGenerator().table((100,)) if "ConvTranspose" in row.layer]
+    [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32), (3, 64, 64)]
+    """
+    ...
+
+
+@formula(
+    ko="조건 붙이기",
+    en="Conditional input",
+    tex=r"(x, y) \mapsto [x;\ y\,\mathbf 1_{h \times w}]",
+    notes=("000#여러 GAN 모델들 (Info-GAN: class를 추가)", "000#여러 GAN 모델들 (Star-GAN)"),
+    source="Mirza & Osindero 2014, section 3.2; Choi et al. 2018, section 3.2",
+    differentiable=True,
+)
+def conditional_input(
+    x: Float[Array, "n c *space"], y: Float[Array, "n k"], /
+) -> Float[Array, "n c+k *space"]:  # fmt: skip
+    """Put what is known of each sample behind its channels, the same at all places.
+
+    Shapes
+    ------
+    x : (n, c, *space), images; or (n, c), noise
+    y : (n, k), a class as 0 and 1, say
+    returns : (n, c + k, *space)
+
+    Source
+    ------
+    Mirza & Osindero 2014, "Conditional generative adversarial nets", section 3.2; Choi et al. 2018, "StarGAN", section
+    3.2, of images.
+
+    Examples
+    --------
+    >>> x, y = gs.asarray([[[[1.0, 2.0]]]]), gs.asarray([[0.0, 1.0]])
+    >>> gs.to_numpy(gs.conditional_input(x, y))[0, :, 0].tolist()
+    [[1.0, 2.0], [0.0, 0.0], [1.0, 1.0]]
+    """
+    ...
+
+
+@formula(
+    ko="조건부 GAN",
+    en="Conditional GAN",
+    tex=r"\min_G \max_D\ \mathbb E_x[\log D(x \mid y)] + \mathbb E_z[\log(1 - D(G(z \mid y) \mid y))]",
+    notes=("000#여러 GAN 모델들 (Info-GAN: class를 추가)",),
+    source="Mirza & Osindero 2014, eq. 2 and section 3.2",
+    kind="model",
+    deep=True,
+    differentiable=("params", "x", "y"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def conditional_gan(
+    config: Conditional, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"],
+    y: Float[Array, "n config.condition"], /,
+) -> Float[Array, "n *out"]:  # fmt: skip
+    """Run a network that is given something beside its input, a class, say: a generator or a discriminator.
+
+    Shapes
+    ------
+    config : a `DenseGenerator`, a `DenseDiscriminator`, or any other configuration with a `Condition` in its tree
+    params, buffers : dicts of the names and shapes that the configuration says
+    x : (n, config.z), noise; or (n, channels, h, w), images
+    y : (n, config.condition); a class as 0 and 1, say
+    returns : images; or (n, 1), logits
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x or y does not fit.
+
+    Source
+    ------
+    Mirza & Osindero 2014, "Conditional generative adversarial nets", section 3.2. The paper feeds x and y to layers of
+    their own first; here they meet at the input.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.conditional import DenseGenerator
+    >>> DenseGenerator(classes=10, z=100).parameters()["model.0.weight"]
+    (128, 110)
+    """
+    ...
+
+
+@formula(
+    ko="조건이 있는 학습 중 순전파",
+    en="Forward pass in training, with a condition",
+    tex=r"(f_\theta(x \mid y),\ b') = F_\theta(x, y, b, u)",
+    notes=("000#여러 GAN 모델들 (Info-GAN: class를 추가)",),
+    source="Mirza & Osindero 2014, section 3.2; Ioffe & Szegedy 2015, algorithm 2",
+    kind="model",
+    deep=True,
+    stochastic=True,
+    differentiable=("params", "x", "y"),
+    carried=("buffers",),
+)
+def conditional_training(
+    config: Conditional, params: Parameters, buffers: Parameters, draws: Parameters, x: Float[Array, "n *sample"],
+    y: Float[Array, "n config.condition"], /,
+) -> TrainingPass:  # fmt: skip
+    """`forward_training` of a network that is given something beside its input.
+
+    Shapes
+    ------
+    config, params, buffers, x, y : as in `conditional_gan`
+    draws : dict of uniform draws, of the names and shapes that `config.draws` says for the shape of x
+    returns : a `TrainingPass`
+
+    Raises
+    ------
+    ShapeError, DomainError
+        As `forward_training`; or if y does not fit.
+
+    Source
+    ------
+    Mirza & Osindero 2014, "Conditional generative adversarial nets", section 3.2; Ioffe & Szegedy 2015, "Batch
+    normalization", algorithm 2.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.dcgan import TextGenerator
+    >>> [name for name in TextGenerator(size=8).buffers() if name.endswith("running_mean")]
+    ['main.1.running_mean']
+    """
+    ...
+
+
+@formula(
+    ko="InfoGAN",
+    en="InfoGAN",
+    tex=r"\min_{G, Q} \max_D\ V(D, G) - \lambda\, \bigl(\mathbb E_{c,\, x = G(z, c)}[\log Q(c \mid x)] + H(c)\bigr)",
+    notes=("000#여러 GAN 모델들 (Info-GAN)",),
+    source="Chen et al. 2016, eq. 6 and appendix C.1",
+    errata=(
+        Erratum(
+            key="infogan_is_not_cgan",
+            place="000#여러 GAN 모델들 (Info-GAN)",
+            stated="클래스를 입력에 더 넣는다.",
+            right="아는 클래스를 넣는 것은 조건부 GAN이다. InfoGAN은 아무 레이블 없이 **무작위로 뽑은 코드**를 넣고, "
+            "그림에서 그 코드를 되읽을 수 있게 한다. 되읽을 수 있으면 값이 열 가지인 코드의 상호 정보량은 "
+            "$\\ln 10 = 2.3026$이고, 그림과 코드가 무관하면 0이다.",
+        ),
+    ),
+    kind="model",
+    deep=True,
+    differentiable=("params", "x"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def infogan(
+    config: InfoGAN, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"], /
+) -> Float[Array, "n *out"]:
+    """Run one of the players after training: the generator on noise and codes, or the discriminator with its reader.
+
+    Shapes
+    ------
+    config : an `InfoGANGenerator` or an `InfoGANDiscriminator`
+    params, buffers : dicts of the names and shapes that the configuration says
+    x : (n, noise + classes + continuous), noise and codes; or (n, channels, size, size), images
+    returns : images with values in [0, 1]; or (n, 1 + classes + 2 continuous): the logit that the image is real, logits
+        of the discrete code, means of the real ones, and logarithms of their variances
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x does not fit.
+
+    Source
+    ------
+    Chen et al. 2016, "InfoGAN", appendix C.1.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.infogan import InfoGANDiscriminator, InfoGANGenerator
+    >>> InfoGANGenerator().output((1, 74)), InfoGANDiscriminator().output((1, 1, 28, 28))
+    ((1, 1, 28, 28), (1, 15))
+    """
+    ...
+
+
+@formula(
+    ko="상호 정보량의 하한",
+    en="Lower bound of the mutual information",
+    tex=r"L_I = \mathbb E_{c,\, x = G(z, c)}[\log Q(c \mid x)] + H(c) \le I(c; G(z, c)), \qquad H(c) = \log k",
+    notes=("000#여러 GAN 모델들 (Info-GAN)",),
+    source="Chen et al. 2016, eq. 4-5",
+    nonempty=True,
+    differentiable=True,
+)
+def mutual_information_bound(
+    code_logits: Float[Array, "n k"], code: Annotated[Int[Array, "n"], Labels("k")], /
+) -> Scalar:  # fmt: skip
+    """How much of a uniformly drawn code can be read back from the samples, at least: at most log k, in nats.
+
+    Shapes
+    ------
+    code_logits : (n, k), what the reader says of each sample
+    code : (n,), what went into it, in [0, k)
+    returns : ()
+
+    Source
+    ------
+    Chen et al. 2016, "InfoGAN", eq. 4-5; Barber & Agakov 2003.
+
+    Examples
+    --------
+    >>> sure, blank = gs.asarray([[50.0, 0.0], [0.0, 50.0]]), gs.asarray([[0.0, 0.0], [0.0, 0.0]])
+    >>> code = gs.asarray(np.array([0, 1]))
+    >>> round(float(gs.mutual_information_bound(sure, code)), 4)  # log 2: read without a doubt
+    0.6931
+    >>> abs(round(float(gs.mutual_information_bound(blank, code)), 4))
+    0.0
+    """
+    ...
+
+
+@formula(
+    ko="InfoGAN 생성자 손실",
+    en="InfoGAN generator loss",
+    tex=r"L_{G, Q} = -\mathbb E[\log D(G(z, c))] - \lambda L_I",
+    notes=("000#여러 GAN 모델들 (Info-GAN)",),
+    source="Chen et al. 2016, eq. 6",
+    nonempty=True,
+    differentiable=True,
+)
+def infogan_loss(
+    logit_fake: Float[Array, "n"], code_logits: Float[Array, "n k"], code: Annotated[Int[Array, "n"], Labels("k")], /,
+    *, weight: NonNegative[float] = 1.0,
+) -> Scalar:  # fmt: skip
+    """What generator and reader make small: samples that pass for data, and from which their code can be read.
+
+    Shapes
+    ------
+    logit_fake : (n,)
+    code_logits : (n, k)
+    code : (n,), in [0, k)
+    returns : ()
+
+    Options
+    -------
+    weight : at least 0; lambda. With 0 the code may be ignored.
+
+    Source
+    ------
+    Chen et al. 2016, "InfoGAN", eq. 6, with the generator's loss that does not saturate.
+
+    Examples
+    --------
+    >>> zero = gs.asarray([[0.0, 0.0]])
+    >>> round(float(gs.infogan_loss(zero[:, 0], zero, gs.asarray(np.array([1])))), 4)
+    0.6931
+    """
+    ...
+
+
+@formula(
+    ko="순환 일관성 손실",
+    en="Cycle-consistency loss",
+    tex=r"L_{\mathrm{cyc}} = \mathbb E\,\|F(G(x)) - x\|_1 + \mathbb E\,\|G(F(y)) - y\|_1",
+    notes=("000#여러 GAN 모델들 (Cycle-consistency loss)",),
+    source="Zhu, Park, Isola & Efros 2017, eq. 2",
+    nonempty=True,
+    differentiable=True,
+)
+def cycle_consistency_loss(
+    x: OfReal, x_cycled: OfReal, y: Float[Array, "m *other"], y_cycled: Float[Array, "m *other"], /
+) -> Scalar:
+    """How far images are from themselves after a translation there and back: 0 where the two translators are inverse.
+
+    Shapes
+    ------
+    x, x_cycled : (n, *site)
+    y, y_cycled : (m, *other)
+    returns : (); of each domain the mean over all pixels, which is the 1-norm in units that do not grow with the image
+
+    Source
+    ------
+    Zhu, Park, Isola & Efros 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks",
+    eq. 2.
+
+    Examples
+    --------
+    >>> x, y = gs.asarray([[0.0, 1.0]]), gs.asarray([[5.0]])
+    >>> float(gs.cycle_consistency_loss(x, x, y, y)), float(gs.cycle_consistency_loss(x, 1 - x, y, y + 2))
+    (0.0, 3.0)
+    """
+    ...
+
+
+@formula(
+    ko="CycleGAN",
+    en="CycleGAN",
+    tex=r"L = L_{\mathrm{GAN}}(G, D_Y) + L_{\mathrm{GAN}}(F, D_X) + \lambda\, L_{\mathrm{cyc}}(G, F)",
+    notes=("000#여러 GAN 모델들 (CycleGAN)", "000#여러 GAN 모델들 (Cycle-consistency loss)"),
+    source="Zhu, Park, Isola & Efros 2017, eq. 3 and section 4",
+    kind="model",
+    deep=True,
+    nonempty=True,
+    differentiable=("params", "x", "y"),
+)
+def cyclegan(
+    config: CycleGAN, params: Parameters, x: Float[Array, "n c h w"], y: Float[Array, "m c oh ow"], /,
+    *, weight: NonNegative[float] = 10.0, adversarial: Literal["least_squares", "log"] = "least_squares",
+) -> Translations:  # fmt: skip
+    """Let two GANs translate images of two domains, of which no pairs are known, and back; and say both sides' losses.
+
+    G and F go down `generator` by their parameters, D_X and D_Y go down `discriminator` by theirs. Nothing is
+    normalized over a batch, so there are no buffers.
+
+    Shapes
+    ------
+    config : a `CycleGAN`
+    params : dict of the names and shapes that the configuration says: those of G, F, D_X and D_Y
+    x, y : images of one domain and of the other, values in [-1, 1], sides that are multiples of 4
+    returns : (), ()
+
+    Options
+    -------
+    weight : at least 0; lambda
+    adversarial : "least_squares" as the paper trains it (half of it for the discriminators), or "log", its eq. 1,
+        where the generators' part does not saturate
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if images do not fit.
+
+    Source
+    ------
+    Zhu, Park, Isola & Efros 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks",
+    eq. 3 and section 4.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.translation import CycleGAN
+    >>> from gongsik.spec.model import parameter_count
+    >>> parameter_count(CycleGAN().generator), parameter_count(CycleGAN().discriminator)
+    (11378179, 2764737)
+    """
+    ...
+
+
+@formula(
+    ko="StarGAN",
+    en="StarGAN",
+    tex=r"L = L_{\mathrm{adv}} + \lambda_{\mathrm{cls}} L_{\mathrm{cls}} + "
+    r"\lambda_{\mathrm{rec}}\, \mathbb E\,\|x - G(G(x, c), c')\|_1",
+    notes=("000#여러 GAN 모델들 (Star-GAN)",),
+    source="Choi et al. 2018, eq. 5-8",
+    kind="model",
+    deep=True,
+    nonempty=True,
+    differentiable=("params", "x"),
+)
+def stargan(
+    config: StarGAN, params: Parameters, x: Float[Array, "n c h w"],
+    domain: Annotated[Int[Array, "n"], Labels("config.domains")],
+    target: Annotated[Int[Array, "n"], Labels("config.domains")], /,
+    *, class_weight: NonNegative[float] = 1.0, cycle_weight: NonNegative[float] = 10.0,
+) -> Translations:  # fmt: skip
+    """Translate images to any of several domains by one generator that is told which, and back; say both losses.
+
+    G goes down `generator` by its parameters, D goes down `discriminator` by its own: it scores images as a critic
+    does, and names the domain. The critic's slope has to be kept near 1 besides, by `gradient_penalty`.
+
+    Shapes
+    ------
+    config : a `StarGAN`
+    params : dict of the names and shapes that the configuration says: those of G and D
+    x : (n, config.channels, config.size, config.size)
+    domain, target : (n,), in [0, config.domains): where each image is from, and where it shall go
+    returns : (), ()
+
+    Options
+    -------
+    class_weight, cycle_weight : at least 0; the weights of the classification and of the way back
+
+    Raises
+    ------
+    ShapeError, DomainError
+        If arrays are missing, unknown or of another shape; if images do not fit, or a domain does not exist.
+
+    Source
+    ------
+    Choi et al. 2018, "StarGAN: unified generative adversarial networks for multi-domain image-to-image translation",
+    eq. 5-8, with one domain per image.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.translation import StarGAN
+    >>> from gongsik.spec.model import parameter_count
+    >>> parameter_count(StarGAN().generator), parameter_count(StarGAN().discriminator)
+    (8430528, 44762048)
+    """
+    ...
+
+
+@count(
+    ko="번역기의 수",
+    en="Number of translators",
+    tex=r"k(k - 1)\ \text{versus}\ 1",
+    notes=("000#여러 GAN 모델들 (Star-GAN)",),
+    source="Choi et al. 2018, section 1 and figure 2",
+)
+def translators(domains: int, /) -> dict[str, int]:
+    """How many generators it takes to go from each of some domains to each other one, by pairs and by StarGAN.
+
+    Returns
+    -------
+    dict
+        Numbers by the names "CycleGAN" and "StarGAN".
+
+    Raises
+    ------
+    DtypeError, DomainError
+        If the number is no int, or less than 2.
+
+    Source
+    ------
+    Choi et al. 2018, "StarGAN", section 1.
+
+    Examples
+    --------
+    >>> translators(4)
+    {'CycleGAN': 12, 'StarGAN': 1}
+    """
+    if type(domains) is not int:
+        raise DtypeError(f"translators: domains is {domains!r}, expected an int")
+    if domains < 2:
+        raise DomainError(f"translators: domains is {domains}, expected an int >= 2")
+    return {"CycleGAN": domains * (domains - 1), "StarGAN": 1}
+
+
+@formula(
+    ko="서서히 나타내기",
+    en="Fading in",
+    tex=r"y = (1 - \alpha)\, \uparrow\!\mathrm{low} + \alpha\, \mathrm{high}",
+    notes=("000#여러 GAN 모델들 (Progressive-GAN)",),
+    source="Karras, Aila, Laine & Lehtinen 2018, figure 2",
+    differentiable=True,
+)
+def fade_in(
+    low: Float[Array, "n c h w"], high: Float[Array, "n c 2*h 2*w"], alpha: Annotated[Scalar, Probability], /
+) -> Float[Array, "n c 2*h 2*w"]:
+    """Pass from small images, each pixel doubled, to large ones: alpha goes from 0 to 1.
+
+    Shapes
+    ------
+    low : (n, c, h, w)
+    high : (n, c, 2h, 2w)
+    alpha : (), in [0, 1]
+    returns : (n, c, 2h, 2w)
+
+    Source
+    ------
+    Karras, Aila, Laine & Lehtinen 2018, "Progressive growing of GANs", figure 2.
+
+    Examples
+    --------
+    >>> low, high = gs.asarray([[[[1.0]]]]), gs.asarray([[[[0.0, 1.0], [2.0, 3.0]]]])
+    >>> gs.to_numpy(gs.fade_in(low, high, gs.asarray(0.5)))[0, 0].tolist()
+    [[0.5, 1.0], [1.5, 2.0]]
+    """
+    ...
+
+
+@formula(
+    ko="Progressive GAN",
+    en="Progressive growing",
+    tex=r"y = (1 - \alpha)\, \uparrow\!\mathrm{toRGB}_{l-1}(h_{l-1}) + \alpha\, \mathrm{toRGB}_l(h_l), \qquad "
+    r"4 \to 8 \to \dots \to 1024",
+    notes=("000#여러 GAN 모델들 (Progressive-GAN)",),
+    source="Karras, Aila, Laine & Lehtinen 2018, figure 2 and table 2",
+    kind="model",
+    deep=True,
+    differentiable=("params", "x"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def progressive_gan(
+    config: ProgressiveGAN, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"], /
+) -> Float[Array, "n *out"]:
+    """Run one of the players at some stage of growth, in which the newest layers may be faded in.
+
+    A stage's parameters are those of the stage before and a few more: training goes on from what is there. No layer
+    differs between training and use.
+
+    Shapes
+    ------
+    config : a `ProgressiveGenerator` or a `ProgressiveDiscriminator`
+    params : dict of the names and shapes that the configuration says
+    buffers : dict; while fading, of the number `alpha` in [0, 1], else empty
+    x : (n, config.z), noise; or (n, channels, size, size), images
+    returns : images; or (n, 1), scores, which depend on the batch
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x does not fit.
+
+    Source
+    ------
+    Karras, Aila, Laine & Lehtinen 2018, "Progressive growing of GANs for improved quality, stability, and variation",
+    figure 2, sections 3-4 and table 2.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.progressive import ProgressiveGenerator
+    >>> [ProgressiveGenerator(stage).size for stage in range(9)]
+    [4, 8, 16, 32, 64, 128, 256, 512, 1024]
+    >>> ProgressiveGenerator(stage=2, fading=True).buffers()
+    {'alpha': ()}
+    """
+    ...
+
+
+@formula(
+    ko="Text2Image",
+    en="Text-to-image GAN",
+    tex=r"G(z, \varphi(t)), \qquad D(x, \varphi(t))",
+    notes=("000#여러 GAN 모델들 (Text2Image)",),
+    source="Reed et al. 2016, section 4.1 and figure 2",
+    kind="model",
+    deep=True,
+    differentiable=("params", "x", "text"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def text_to_image(
+    config: TextToImage, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"],
+    text: Float[Array, "n config.text"], /,
+) -> Float[Array, "n *out"]:  # fmt: skip
+    """Run one of the players after training: a DCGAN that is given the embedding of a sentence.
+
+    Shapes
+    ------
+    config : a `TextGenerator` or a `TextDiscriminator`
+    params, buffers : dicts of the names and shapes that the configuration says
+    x : (n, config.z), noise; or (n, channels, size, size), images
+    text : (n, config.text), phi(t)
+    returns : images; or (n, 1), logits that the image is real and fits the sentence
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x or text does not fit.
+
+    Source
+    ------
+    Reed et al. 2016, "Generative adversarial text to image synthesis", section 4.1.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.dcgan import TextGenerator
+    >>> TextGenerator().output((1, 100)), TextGenerator().parameters()["projection.0.weight"]
+    ((1, 3, 64, 64), (128, 1024))
+    """
+    ...
+
+
+@formula(
+    ko="짝을 아는 판별자 손실",
+    en="Matching-aware discriminator loss",
+    tex=r"L_D = -\log D(x, h) - \tfrac12 \bigl(\log(1 - D(x, \hat h)) + \log(1 - D(\hat x, h))\bigr)",
+    notes=("000#여러 GAN 모델들 (Text2Image)",),
+    source="Reed et al. 2016, algorithm 1",
+    nonempty=True,
+    differentiable=True,
+)
+def matching_aware_loss(logit_real: OfReal, logit_mismatched: Float[Array, "k *site"], logit_fake: OfFake, /) -> Scalar:
+    """A discriminator's loss that also counts real images with the wrong sentence as false.
+
+    Shapes
+    ------
+    logit_real : (n, *site), of images with their sentence
+    logit_mismatched : (k, *site), of images with another sentence
+    logit_fake : (m, *site), of samples with the sentence that they were made for
+    returns : ()
+
+    Source
+    ------
+    Reed et al. 2016, "Generative adversarial text to image synthesis", algorithm 1.
+
+    Examples
+    --------
+    >>> zero, sure = gs.asarray([0.0]), gs.asarray([50.0])
+    >>> round(float(gs.matching_aware_loss(zero, zero, zero)), 4)
+    1.3863
+    >>> round(float(gs.matching_aware_loss(sure, sure, -sure)), 4)  # it does not look at the sentence
+    25.0
+    """
+    ...
+
+
+@formula(
+    ko="조각 섞기",
+    en="Jigsaw",
+    tex=r"\tilde x_{(i)} = x_{(\pi_i)}, \qquad i = 1, \dots, g^2",
+    notes=("000#여러 GAN 모델들 (Puzzle-GAN)",),
+    source="Noroozi & Favaro 2016, section 3",
+    stochastic=True,
+    differentiable=("x",),
+    requires=(
+        ("tiles == grid * grid", "a place for each of grid x grid parts"),
+        ("h % grid == 0 and w % grid == 0", "a grid that divides height and width"),
+    ),
+)
+def jigsaw(
+    x: Float[Array, "n c h w"], permutation: Annotated[Int[Array, "n tiles"], Labels("tiles")], /,
+    *, grid: Annotated[int, Ge(1)] = 3,
+) -> Float[Array, "n c h w"]:  # fmt: skip
+    """Cut images into grid x grid parts and lay them in another order: at place i comes part `permutation[i]`.
+
+    Shapes
+    ------
+    x : (n, c, h, w)
+    permutation : (n, grid * grid), each row a permutation; parts are counted row by row
+    returns : (n, c, h, w)
+
+    Options
+    -------
+    grid : at least 1, a divisor of h and w
+
+    Source
+    ------
+    Noroozi & Favaro 2016, "Unsupervised learning of visual representations by solving jigsaw puzzles", section 3.
+
+    Examples
+    --------
+    >>> x = gs.asarray(np.arange(4.0).reshape(1, 1, 2, 2))
+    >>> gs.to_numpy(gs.jigsaw(x, gs.asarray(np.array([[3, 0, 1, 2]])), grid=2))[0, 0].tolist()
+    [[3.0, 0.0], [1.0, 2.0]]
+    """
+    ...
+
+
+@formula(
+    ko="Puzzle-GAN",
+    en="Puzzle-GAN",
+    tex=r"G(\tilde x) \approx x, \qquad L_G = \lambda\, \mathbb E\,\|x - G(\tilde x)\|_2^2 + "
+    r"(1 - \lambda)\, L_{\mathrm{adv}}",
+    notes=("000#여러 GAN 모델들 (Puzzle-GAN)",),
+    source="Pathak et al. 2016, section 3 and figure 9",
+    kind="model",
+    deep=True,
+    differentiable=("params", "x"),
+    axes={"*out": "config.output((n, *sample))[1:]"},
+)
+def puzzle_gan(
+    config: PuzzleGAN, params: Parameters, buffers: Parameters, x: Float[Array, "n *sample"], /
+) -> Float[Array, "n *out"]:
+    """Restore images from their parts, in any order or with some missing, by way of one place that has seen them all.
+
+    The notes name it with a picture only. This is the nearest published network, the context encoder, whose judge is a
+    `DCGANDiscriminator`; `jigsaw` makes the puzzles.
+
+    Shapes
+    ------
+    config : a `PuzzleGAN`
+    params, buffers : dicts of the names and shapes that the configuration says
+    x : (n, channels, size, size), puzzles
+    returns : (n, channels, size, size), images with values in [-1, 1]
+
+    Raises
+    ------
+    ShapeError
+        If arrays are missing, unknown or of another shape; if x does not fit.
+
+    Source
+    ------
+    Pathak, Krahenbuhl, Donahue, Darrell & Efros 2016, "Context encoders", section 3.
+
+    Examples
+    --------
+    >>> from gongsik.spec.architectures.dcgan import PuzzleGAN
+    >>> PuzzleGAN(size=32).output((1, 3, 32, 32))
+    (1, 3, 32, 32)
+    """
+    ...
+
+
+@formula(
+    ko="복원 손실",
+    en="Restoration loss",
+    tex=r"L_G = \lambda\, \mathbb E\,\|x - \hat x\|_2^2 - (1 - \lambda)\, \mathbb E[\log D(\hat x)]",
+    notes=("000#여러 GAN 모델들 (Puzzle-GAN)",),
+    source="Pathak et al. 2016, eq. 3",
+    nonempty=True,
+    differentiable=True,
+)
+def restoration_loss(
+    restored: OfReal, x: OfReal, logit_fake: Float[Array, "m *place"], /,
+    *, weight: Annotated[float, Interval(ge=0, le=1)] = 0.999,
+) -> Scalar:  # fmt: skip
+    """What a network that restores makes small: near to the image, and taken for real.
+
+    Shapes
+    ------
+    restored, x : (n, *site)
+    logit_fake : (m, *place), what the discriminator says of `restored`
+    returns : (); the mean of the squares over all pixels, and the mean over the logits, weighed
+
+    Options
+    -------
+    weight : in [0, 1]; lambda
+
+    Source
+    ------
+    Pathak, Krahenbuhl, Donahue, Darrell & Efros 2016, "Context encoders", eq. 3, with the generator's loss that does
+    not saturate.
+
+    Examples
+    --------
+    >>> x = gs.asarray([[1.0, 3.0]])
+    >>> float(gs.restoration_loss(x + 2, x, gs.asarray([0.0]), weight=1.0))
+    4.0
     """
     ...

@@ -1,18 +1,26 @@
 """Generative adversarial networks in PyTorch."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch._C._functorch import peek_interpreter_stack  # pyright: ignore[reportMissingImports]
 
 from gongsik.spec import gan as spec
+from gongsik.spec.cnn import TrainingPass
+from gongsik.spec.layers import check_network, nest
 from gongsik.spec.tree import leaves, map_leaves, rebuild
 from gongsik.torch_impl.arrays import implements, value_and_grad
+from gongsik.torch_impl.layers import Pass, beside, evaluate, run
+from gongsik.torch_impl.loss import softmax_cross_entropy
 
 __all__ = [
-    "alternating_training", "critic_generator_loss", "critic_loss", "discriminator_loss", "feature_matching",
-    "generator_loss", "gradient_penalty", "historical_averaging", "lipschitz_constant", "lipschitz_lower_bound",
-    "minibatch_discrimination", "non_saturating_generator_loss", "value_function", "wasserstein_distance",
-    "weight_clipping",
+    "alternating_training", "conditional_gan", "conditional_input", "conditional_training", "critic_generator_loss",
+    "critic_loss", "cycle_consistency_loss", "cyclegan", "dcgan", "discriminator_loss", "fade_in", "feature_matching",
+    "generator_loss", "gradient_penalty", "historical_averaging", "infogan", "infogan_loss", "jigsaw",
+    "lipschitz_constant", "lipschitz_lower_bound", "matching_aware_loss", "minibatch_discrimination",
+    "mutual_information_bound", "non_saturating_generator_loss", "progressive_gan", "puzzle_gan", "restoration_loss",
+    "stargan", "text_to_image", "value_function", "wasserstein_distance", "weight_clipping",
 ]  # fmt: skip
 
 
@@ -129,7 +137,7 @@ def historical_averaging(theta, state=None, /):
     count = torch.zeros((), dtype=torch.int64, device=first.device) if state is None else state.count
     mean = theta if state is None else state.mean
     parts = [F.mse_loss(w, m, reduction="sum") for w, m in zip(leaves(theta), leaves(mean, theta), strict=True)]
-    share = 1 / (count + 1)
+    share = 1 / (count + 1).double()
     new = map_leaves(lambda w, m: torch.lerp(m, w, share.to(w.dtype)), theta, mean)
     return torch.stack(parts).sum(), spec.HistoryState(count + 1, new)
 
@@ -144,17 +152,10 @@ def wasserstein_distance(x, y, x_weights=None, y_weights=None, /):
     if x_weights is None and y_weights is None:  # whole numbers, without an error
         excess = torch.where(order < n, m, -n).cumsum(0).to(x.dtype) / (n * m)
     else:
-        F_x = distribution(x_weights, order < n, order, (0, m))
-        F_y = distribution(y_weights, order >= n, order, (n, 0))
+        F_x = (order < n).cumsum(0).to(t.dtype) / n if x_weights is None else F.pad(x_weights, (0, m))[order].cumsum(0)
+        F_y = (order >= n).cumsum(0).to(t.dtype) / m if y_weights is None else F.pad(y_weights, (n, 0))[order].cumsum(0)
         excess = F_x - F_y
     return (excess[:-1].abs() * t.diff()).sum()
-
-
-def distribution(weights, own, order, others):
-    """How much lies at or left of each place."""
-    if weights is None:
-        return own.cumsum(0) / own.sum()
-    return F.pad(weights, others)[order].cumsum(0)
 
 
 @implements(spec.critic_loss)
@@ -237,3 +238,134 @@ def grad(function, x):
         if not value.requires_grad:
             return torch.zeros_like(x)
         return torch.autograd.grad(value, x, create_graph=recorded, materialize_grads=True)[0]
+
+
+# Models
+
+
+def _network(declaration):
+    """A player that is its tree of layers and nothing else."""
+
+    @implements(declaration)
+    def model(config, params, buffers, x, /):
+        return evaluate(declaration.__name__, config, params, buffers, x)
+
+    return model
+
+
+dcgan = _network(spec.dcgan)
+infogan = _network(spec.infogan)
+progressive_gan = _network(spec.progressive_gan)
+puzzle_gan = _network(spec.puzzle_gan)
+
+
+@implements(spec.conditional_gan)
+def conditional_gan(config, params, buffers, x, y, /):
+    return evaluate("conditional_gan", config, params, buffers, x, y)
+
+
+@implements(spec.text_to_image)
+def text_to_image(config, params, buffers, x, text, /):
+    return evaluate("text_to_image", config, params, buffers, x, text)
+
+
+@implements(spec.conditional_training)
+def conditional_training(config, params, buffers, draws, x, y, /):
+    if not torch.compiler.is_compiling():
+        check_network("conditional_training", config, params, buffers, x.shape, draws)
+    buffers = {name: array.clone() for name, array in buffers.items()}  # which the kernels write over
+    now = Pass(training=True, condition=y)
+    output = run(config.network, nest(params | buffers | draws), x, now)
+    return TrainingPass(output, tuple(now.auxiliary), buffers)
+
+
+@implements(spec.conditional_input)
+def conditional_input(x, y, /):
+    return beside(x, y)
+
+
+@implements(spec.mutual_information_bound)
+def mutual_information_bound(code_logits, code, /):
+    return math.log(code_logits.shape[1]) - softmax_cross_entropy(code_logits, code)
+
+
+@implements(spec.infogan_loss)
+def infogan_loss(logit_fake, code_logits, code, /, *, weight=1.0):
+    return non_saturating_generator_loss(logit_fake) - weight * mutual_information_bound(code_logits, code)
+
+
+@implements(spec.cycle_consistency_loss)
+def cycle_consistency_loss(x, x_cycled, y, y_cycled, /):
+    return F.l1_loss(x_cycled, x) + F.l1_loss(y_cycled, y)
+
+
+@implements(spec.cyclegan)
+def cyclegan(config, params, x, y, /, *, weight=10.0, adversarial="least_squares"):
+    if not torch.compiler.is_compiling():
+        spec.check_translators("cyclegan", config, params, x=x.shape, y=y.shape)
+    at = nest(params)
+
+    def translate(name, image):
+        return run(config.generator.network, at[name], image, Pass())
+
+    def judge(name, image):
+        return run(config.discriminator.network, at[name], image, Pass())
+
+    y_fake, x_fake = translate("G", x), translate("F", y)
+    pairs = (judge("D_Y", y), judge("D_Y", y_fake)), (judge("D_X", x), judge("D_X", x_fake))
+    if adversarial == "log":
+        fooled = sum(non_saturating_generator_loss(fake) for _, fake in pairs)
+        discriminator = sum(discriminator_loss(real, fake) for real, fake in pairs)
+    else:
+        fooled = sum((fake - 1).square().mean() for _, fake in pairs)
+        discriminator = sum((real - 1).square().mean() + fake.square().mean() for real, fake in pairs) / 2
+    cycle = cycle_consistency_loss(x, translate("F", y_fake), y, translate("G", x_fake))
+    return spec.Translations(torch.add(fooled, cycle, alpha=weight), discriminator)
+
+
+@implements(spec.stargan)
+def stargan(config, params, x, domain, target, /, *, class_weight=1.0, cycle_weight=10.0):
+    if not torch.compiler.is_compiling():
+        spec.check_translators("stargan", config, params, x=x.shape)
+    at, k = nest(params), config.domains
+
+    def translate(image, c):
+        return run(config.generator.network, at["G"], image, Pass(condition=F.one_hot(c.long(), k).to(x.dtype)))
+
+    def judge(image):
+        said = run(config.discriminator.network, at["D"], image, Pass())
+        return said[:, :-k], said[:, -k:]  # scores of patches, logits of domains
+
+    fake = translate(x, target)
+    (score_real, domain_real), (score_fake, domain_fake) = judge(x), judge(fake)
+    named, back = softmax_cross_entropy(domain_fake, target), F.l1_loss(translate(fake, domain), x)
+    return spec.Translations(
+        critic_generator_loss(score_fake) + class_weight * named + cycle_weight * back,
+        critic_loss(score_real, score_fake) + class_weight * softmax_cross_entropy(domain_real, domain),
+    )
+
+
+@implements(spec.fade_in)
+def fade_in(low, high, alpha, /):
+    return torch.lerp(F.interpolate(low, scale_factor=2), high, alpha)
+
+
+@implements(spec.matching_aware_loss)
+def matching_aware_loss(logit_real, logit_mismatched, logit_fake, /):
+    false = mean_log_no(logit_mismatched) + mean_log_no(logit_fake)
+    return torch.add(mean_log_no(-logit_real), false, alpha=0.5)
+
+
+@implements(spec.jigsaw)
+def jigsaw(x, permutation, /, *, grid=3):
+    # One gather on a view of the parts, and one copy to lay them out.
+    n, c, h, w = x.shape
+    parts = x.reshape(n, c, grid, h // grid, grid, w // grid).permute(0, 2, 4, 1, 3, 5)  # [n grid grid c h/grid w/grid]
+    rows = torch.arange(n, device=x.device)[:, None]
+    laid = parts[rows, permutation // grid, permutation % grid]  # [n grid*grid c h/grid w/grid]
+    return laid.unflatten(1, (grid, grid)).permute(0, 3, 1, 4, 2, 5).reshape(x.shape)
+
+
+@implements(spec.restoration_loss)
+def restoration_loss(restored, x, logit_fake, /, *, weight=0.999):
+    return weight * F.mse_loss(restored, x) + (1 - weight) * non_saturating_generator_loss(logit_fake)

@@ -213,9 +213,13 @@ def _condition(layer, at, x, now):
     if now.condition is None:
         raise ShapeError(f"{layer}: nothing is given beside x, expected {layer.size} numbers for each sample")
     given = now.condition
-    y = given if layer.project is None else child(layer.name, layer.project, at, given, now)  # [n k]
+    return beside(x, given if layer.project is None else child(layer.name, layer.project, at, given, now))
+
+
+def beside(x, y):
+    """Numbers y [n k] behind the channels of x [n c *space], the same at all places: [n c+k *space]."""
     space = x.shape[2:]
-    return torch.cat([x, y.view(*y.shape, *(1 for _ in space)).expand(*y.shape, *space)], 1)
+    return torch.cat([x, y.reshape(*y.shape, *(1 for _ in space)).expand(*y.shape, *space)], 1)
 
 
 def _auxiliary(layer, at, x, now):
