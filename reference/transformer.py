@@ -361,7 +361,7 @@ def gpt_step(config, params, ids, keys=None, values=None, length=None, /, *, cap
 @implements(spec.output_sampling)
 def output_sampling(logits, uniform, /, *, temperature=1.0, top_k=None):
     if temperature == 0:
-        return logits.argmax(-1)
+        return np.argmax(logits, -1)
     if top_k is not None and top_k < logits.shape[-1]:
         order = np.argsort(-logits, -1)
         smallest = np.take_along_axis(logits, order[..., top_k - 1, None], -1)  # [*batch, 1], the k-th largest

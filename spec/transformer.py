@@ -35,7 +35,6 @@ Memory: TypeAlias = Annotated[Float[Array, "*batch s config.d_model"], Finite(na
 MemoryMask: TypeAlias = Bool[Array, "*looked_at"]
 """Of a shape that can be broadcast to (*batch, t, s): true where token i may look at key j of a memory."""
 Padding: TypeAlias = Bool[Array, "n t"]
-AT_LEAST_ONE = ("t >= 1", "at least one token")
 
 
 @formula(
@@ -91,7 +90,6 @@ def feed_forward(
     source="Vaswani et al. 2017, section 3.1",
     kind="model",
     differentiable=("params", "x"),
-    requires=(AT_LEAST_ONE,),
 )
 def encoder_layer(
     config: EncoderLayer, params: Parameters, x: Tokens, mask: Mask | None = None, draws: Parameters | None = None, /,
@@ -144,7 +142,6 @@ def encoder_layer(
     kind="model",
     differentiable=("params", "x"),
     deep=True,
-    requires=(AT_LEAST_ONE,),
 )
 def encoder(
     config: Encoder, params: Parameters, x: Tokens, mask: Mask | None = None, draws: Parameters | None = None, /,
@@ -203,7 +200,7 @@ class EncoderStates(NamedTuple):
     kind="model",
     differentiable=("params", "x"),
     deep=True,
-    requires=(AT_LEAST_ONE, ("config.n_layers >= 1", "at least one layer")),
+    requires=(("config.n_layers >= 1", "at least one layer"),),
 )
 def encoder_states(
     config: Encoder, params: Parameters, x: Tokens, mask: Mask | None = None, /, *, causal: bool = False
@@ -253,7 +250,6 @@ def encoder_states(
     source="Vaswani et al. 2017, section 3.1",
     kind="model",
     differentiable=("params", "x", "memory"),
-    requires=(AT_LEAST_ONE, ("s >= 1", "at least one token in the memory")),
 )
 def decoder_layer(
     config: DecoderLayer, params: Parameters, x: Tokens, memory: Memory, mask: Mask | None = None,
@@ -303,7 +299,6 @@ def decoder_layer(
     kind="model",
     differentiable=("params", "x", "memory"),
     deep=True,
-    requires=(AT_LEAST_ONE, ("s >= 1", "at least one token in the memory")),
 )
 def decoder(
     config: Decoder, params: Parameters, x: Tokens, memory: Memory, mask: Mask | None = None,
@@ -351,7 +346,6 @@ def decoder(
     kind="model",
     differentiable=("params",),
     deep=True,
-    requires=(AT_LEAST_ONE, ("s >= 1", "at least one token in the source")),
 )  # fmt: skip
 def transformer(
     config: Transformer, params: Parameters,
@@ -708,7 +702,7 @@ BertSegments: TypeAlias = Annotated[Int[Array, "n t"], Labels("config.bert.n_seg
     kind="model",
     differentiable=("params",),
     deep=True,
-    requires=(AT_LEAST_ONE, ("t <= config.max_length", "at most config.max_length tokens")),
+    requires=(("t <= config.max_length", "at most config.max_length tokens"),),
 )
 def bert(
     config: Bert, params: Parameters, ids: Ids, segments: Segments | None = None, mask: Padding | None = None,
@@ -765,7 +759,7 @@ class BertHeads(NamedTuple):
     kind="model",
     differentiable=("params",),
     deep=True,
-    requires=(AT_LEAST_ONE, ("t <= config.bert.max_length", "at most config.bert.max_length tokens")),
+    requires=(("t <= config.bert.max_length", "at most config.bert.max_length tokens"),),
 )
 def bert_pretraining(
     config: BertPretraining, params: Parameters, ids: BertIds, segments: BertSegments | None = None,
@@ -810,7 +804,7 @@ def bert_pretraining(
     kind="model",
     differentiable=("params",),
     deep=True,
-    requires=(AT_LEAST_ONE, ("t <= config.bert.max_length", "at most config.bert.max_length tokens")),
+    requires=(("t <= config.bert.max_length", "at most config.bert.max_length tokens"),),
 )
 def bert_classifier(
     config: BertClassifier, params: Parameters, ids: BertIds, segments: BertSegments | None = None,
@@ -868,7 +862,7 @@ def bert_classifier(
     kind="model",
     deep=True,
     differentiable=("params",),
-    requires=(AT_LEAST_ONE, ("t <= config.max_length", "at most config.max_length tokens")),
+    requires=(("t <= config.max_length", "at most config.max_length tokens"),),
 )
 def gpt(
     config: GPT, params: Parameters, ids: Ids, mask: Padding | None = None, draws: Parameters | None = None, /
@@ -947,7 +941,7 @@ Cache: TypeAlias = Annotated[Float[Array, "config.n_layers n config.n_heads s co
     deep=True,
     differentiable=("params", "keys", "values"),
     requires=(
-        AT_LEAST_ONE,
+        ("config.n_layers >= 1", "a layer that remembers"),
         ("(keys is None) == (values is None) == (length is None)", "keys, values and length, or none of them"),
         ("keys is not None or t <= (capacity or config.max_length)", "a cache that holds the tokens"),
         ("(s if keys is not None else capacity or 1) <= config.max_length", "a cache no longer than the table of "
@@ -984,7 +978,8 @@ def gpt_step(
     ShapeError
         If arrays are missing, unknown or of another shape, all of them named.
     DomainError
-        If the cache is full, longer than the table of positions, or given in part; or a token is not in the vocabulary.
+        If the cache is full, longer than the table of positions, or given in part; if there is no layer; if a token is
+        not in the vocabulary.
 
     Source
     ------
@@ -1016,7 +1011,6 @@ def gpt_step(
     source="Fan, Lewis & Dauphin 2018, section 5.4",
     kind="algorithm",
     stochastic=True,
-    nonempty=True,
 )
 def output_sampling(
     logits: Float[Array, "*batch v"], uniform: Annotated[Float[Array, "*batch"], Uniform], /,
