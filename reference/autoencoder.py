@@ -132,9 +132,9 @@ def adversarial_autoencoder(config, params, x, prior, /):
 
 @implements(spec.latent_arithmetic)
 def latent_arithmetic(z, codes, label, /, *, alpha=1.0):
-    has = np.where(label, 1.0, 0.0).astype(codes.dtype)[:, None]  # [n 1]
-    mean_with = (has * codes).sum(0) / has.sum()
-    mean_without = ((1 - has) * codes).sum(0) / (1 - has).sum()
+    has = label[:, None]  # [n 1]
+    mean_with = np.where(has, codes, 0).sum(0) / np.where(label, 1.0, 0.0).sum().astype(codes.dtype)
+    mean_without = np.where(has, 0, codes).sum(0) / np.where(label, 0.0, 1.0).sum().astype(codes.dtype)
     return z + alpha * (mean_with - mean_without)
 
 
@@ -152,11 +152,12 @@ def _angle(a, b):
 
 @implements(spec.latent_interpolation)
 def latent_interpolation(a, b, /, *, steps, spherical=False):
-    alpha = np.linspace(0, 1, steps, dtype=a.dtype).reshape(-1, *[1] * a.ndim)  # [steps 1 ... 1]
+    alpha = (np.arange(steps) / (steps - 1)).astype(a.dtype).reshape(-1, *[1] * a.ndim)  # [steps 1 ... 1]
+    rest = alpha[::-1]  # 1 - alpha, without its rounding
     if not spherical:
-        return (1 - alpha) * a + alpha * b
+        return rest * a + alpha * b
     angle = _angle(a, b)
     bent = angle > 0
     sine = np.sin(np.where(bent, angle, 1))
-    shares = [np.where(bent, np.sin(t * angle) / sine, t) for t in (1 - alpha, alpha)]
+    shares = [np.where(bent, np.sin(t * angle) / sine, t) for t in (rest, alpha)]
     return shares[0] * a + shares[1] * b

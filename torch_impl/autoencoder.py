@@ -167,13 +167,14 @@ def _angle(a, b):
 
 @implements(spec.latent_interpolation)
 def latent_interpolation(a, b, /, *, steps, spherical=False):
-    alpha = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device).reshape(-1, *[1] * a.ndim)
+    alpha = (torch.arange(steps, dtype=a.dtype, device=a.device) / (steps - 1)).reshape(-1, *[1] * a.ndim)
+    rest = alpha.flip(0)  # 1 - alpha, without its rounding
     if not spherical:
-        return torch.addcmul(alpha * b, 1 - alpha, a)
+        return torch.addcmul(alpha * b, rest, a)
     angle = _angle(a, b)
     bent = angle > 0
     sine = torch.where(bent, angle, 1).sin()
-    first, last = (torch.where(bent, (t * angle).sin() / sine, t) for t in (1 - alpha, alpha))
+    first, last = (torch.where(bent, (t * angle).sin() / sine, t) for t in (rest, alpha))
     return torch.addcmul(last * b, first, a)
 
 
