@@ -22,3 +22,4 @@ from gongsik.reference.recurrent import *  # noqa: F403
 from gongsik.reference.regularization import *  # noqa: F403
 from gongsik.reference.segmentation import *  # noqa: F403
 from gongsik.reference.training import *  # noqa: F403
+from gongsik.reference.transformer import *  # noqa: F403

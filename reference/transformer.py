@@ -249,22 +249,23 @@ def mask_tokens(ids, pick, way, other, allowed=None, /, *, mask_id, rate=0.15, m
     chosen = pick < rate
     chosen = chosen if allowed is None else chosen & allowed
     hidden, changed = chosen & (way < masked), chosen & (way < masked + random)
-    return spec.MaskedTokens(np.where(hidden, mask_id, np.where(changed, other, ids)), chosen)
+    return spec.MaskedTokens(np.where(hidden, np.full_like(ids, mask_id), np.where(changed, other, ids)), chosen)
 
 
 @implements(spec.masked_language_model)
 def masked_language_model(logits, ids, chosen, /):
     if not chosen.any():
-        return 0 * logits.sum()  # of which every gradient is 0
+        return np.where(chosen[..., None], logits, 0).sum()  # 0, and so is every gradient
     return softmax_cross_entropy(logits[chosen], ids[chosen])
 
 
 @implements(spec.next_sentence_pairs)
 def next_sentence_pairs(uniform, other, /):
     following = np.arange(1, len(other) + 1)
-    label = (uniform >= 0.5).astype(np.int64)
+    random = uniform >= 0.5
     another = other + (other >= following)  # the next one is left out
-    return spec.SentencePairs(np.where(label == 1, another, following), label)
+    label = np.where(random, np.ones_like(other), np.zeros_like(other))
+    return spec.SentencePairs(np.where(random, another, following), label)
 
 
 @implements(spec.next_sentence_prediction)

@@ -11,7 +11,7 @@ from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 
 CHAPTERS = (
     "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization",
-    "training", "cnn", "segmentation", "detection", "recurrent", "language", "attention", "probability",
+    "training", "cnn", "segmentation", "detection", "recurrent", "language", "attention", "transformer", "probability",
     "autoregressive", "autoencoder", "gan",
 )  # fmt: skip
 """The chapters, in the order of teaching; each is a file of that name in every room."""

@@ -23,3 +23,4 @@ from gongsik.torch_impl.recurrent import *  # noqa: F403
 from gongsik.torch_impl.regularization import *  # noqa: F403
 from gongsik.torch_impl.segmentation import *  # noqa: F403
 from gongsik.torch_impl.training import *  # noqa: F403
+from gongsik.torch_impl.transformer import *  # noqa: F403

@@ -71,7 +71,7 @@ class Bert(SequenceModel):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.encoder  # noqa: B018 (the rest is checked there)
+        _ = self.encoder  # which checks the rest
 
     @cached_property
     def encoder(self) -> Encoder:

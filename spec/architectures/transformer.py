@@ -19,7 +19,7 @@ class SequenceModel:
     """Base of the configurations of this chapter: frozen dataclasses that know every name and shape of their arrays.
 
     Numbers are checked by the name of their field: what begins with `dropout` or ends with it lies in [0, 1), `eps` is
-    above 0, every other number is an int, at least 1 (`n_layers`: 0).
+    above 0, every other number is an int, at least 1, of layers at least 0.
     """
 
     def __post_init__(self) -> None:
@@ -35,7 +35,7 @@ class SequenceModel:
             elif field.type in (int, "int"):
                 if type(value) is not int:
                     raise DtypeError(f"{kind}: {field.name} is {value!r}, expected an int")
-                least = 0 if field.name == "n_layers" else 1
+                least = 0 if field.name.endswith("layers") else 1
                 if value < least:
                     raise DomainError(f"{kind}: {field.name} is {value}, expected an int >= {least}")
 
