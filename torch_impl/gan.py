@@ -137,8 +137,7 @@ def historical_averaging(theta, state=None, /):
     count = torch.zeros((), dtype=torch.int64, device=first.device) if state is None else state.count
     mean = theta if state is None else state.mean
     parts = [F.mse_loss(w, m, reduction="sum") for w, m in zip(leaves(theta), leaves(mean, theta), strict=True)]
-    share = 1 / (count + 1).double()
-    new = map_leaves(lambda w, m: torch.lerp(m, w, share.to(w.dtype)), theta, mean)
+    new = map_leaves(lambda w, m: m + (w - m) / (count + 1), theta, mean)
     return torch.stack(parts).sum(), spec.HistoryState(count + 1, new)
 
 
