@@ -43,6 +43,11 @@ class Networks(Tree):
         raise ShapeError(f"{', '.join(name for name, _ in self.networks)} are networks of their own: run one of them")
 
 
+def normalized(channels: int, norm: bool, *, affine: bool = False) -> list[Layer]:
+    """Each map by itself, if at all."""
+    return [InstanceNorm2d(channels, affine)] if norm else []
+
+
 def reflected(c_in: int, c_out: int, kernel: int) -> list[Layer]:
     """A convolution that keeps the size, by what is mirrored at the border."""
     return [ReflectionPad2d(kernel // 2), Conv2d(c_in, c_out, kernel)]
@@ -60,24 +65,27 @@ class CycleGANGenerator(Architecture):
         Maps at full size; every half has twice as many.
     blocks : int
         How many residual blocks; the paper has 6 up to 128 x 128 pixels, 9 beyond.
+    norm : bool
+        Whether every map is normalized by itself; of a few pixels that leaves little.
     """
 
     channels: int = 3
     width: int = 64
     blocks: int = 9
+    norm: bool = True
 
     def build(self) -> Layer:
         c, relu = self.width, Activation()
-        layers = [*reflected(self.channels, c, 7), InstanceNorm2d(c), relu]
+        layers = [*reflected(self.channels, c, 7), *normalized(c, self.norm), relu]
         for _ in range(2):
-            layers += [Conv2d(c, 2 * c, 3, stride=2, padding=1), InstanceNorm2d(2 * c), relu]
+            layers += [Conv2d(c, 2 * c, 3, stride=2, padding=1), *normalized(2 * c, self.norm), relu]
             c *= 2
         for _ in range(self.blocks):
-            block = sequence(*reflected(c, c, 3), InstanceNorm2d(c), relu, *reflected(c, c, 3), InstanceNorm2d(c))
-            layers.append(Residual(sequence(conv_block=block)))
+            half = [*reflected(c, c, 3), *normalized(c, self.norm)]
+            layers.append(Residual(sequence(conv_block=sequence(*half, relu, *half))))
         for _ in range(2):
             up = ConvTranspose2d(c, c // 2, 3, stride=2, padding=1, output_padding=1)
-            layers += [up, InstanceNorm2d(c // 2), relu]
+            layers += [up, *normalized(c // 2, self.norm), relu]
             c //= 2
         return sequence(model=sequence(*layers, *reflected(c, self.channels, 7), Activation("tanh")))
 
@@ -92,18 +100,21 @@ class PatchGAN(Architecture):
         Of the image, and maps at half of its size; every further half has twice as many, up to eight times.
     halvings : int
         How many convolutions of stride 2.
+    norm
+        As in `CycleGANGenerator`.
     """
 
     channels: int = 3
     width: int = 64
     halvings: int = 3
+    norm: bool = True
 
     def build(self) -> Layer:
         widths = [self.width * min(2**i, 8) for i in range(self.halvings + 1)]
         layers = [Conv2d(self.channels, self.width, 4, stride=2, padding=1), LeakyReLU(0.2)]
         for i, (c, c_out) in enumerate(itertools.pairwise(widths), 1):
             stride = 2 if i < self.halvings else 1
-            layers += [Conv2d(c, c_out, 4, stride=stride, padding=1), InstanceNorm2d(c_out), LeakyReLU(0.2)]
+            layers += [Conv2d(c, c_out, 4, stride=stride, padding=1), *normalized(c_out, self.norm), LeakyReLU(0.2)]
         return sequence(model=sequence(*layers, Conv2d(widths[-1], 1, 4, padding=1)))
 
 
@@ -113,7 +124,7 @@ class CycleGAN(Architecture):
 
     Parameters
     ----------
-    channels, width, blocks
+    channels, width, blocks, norm
         As in `CycleGANGenerator`.
     halvings
         As in `PatchGAN`.
@@ -123,16 +134,17 @@ class CycleGAN(Architecture):
     width: int = 64
     blocks: int = 9
     halvings: int = 3
+    norm: bool = True
 
     @cached_property
     def generator(self) -> CycleGANGenerator:
         """Of G and of F."""
-        return CycleGANGenerator(self.channels, self.width, self.blocks)
+        return CycleGANGenerator(self.channels, self.width, self.blocks, self.norm)
 
     @cached_property
     def discriminator(self) -> PatchGAN:
         """Of D_X and of D_Y."""
-        return PatchGAN(self.channels, self.width, self.halvings)
+        return PatchGAN(self.channels, self.width, self.halvings, self.norm)
 
     def build(self) -> Layer:
         g, d = self.generator.network, self.discriminator.network
@@ -147,14 +159,15 @@ class StarGANGenerator(Conditional):
     ----------
     domains : int
         How many numbers say which domain, beside the image: one map each.
-    channels, width, blocks : int
-        As in `CycleGANGenerator`.
+    channels, width, blocks, norm
+        As in `CycleGANGenerator`; normalization learns a scale and a shift.
     """
 
     domains: int = 5
     channels: int = 3
     width: int = 64
     blocks: int = 6
+    norm: bool = True
 
     @property
     def condition(self) -> int:
@@ -163,18 +176,18 @@ class StarGANGenerator(Conditional):
     def build(self) -> Layer:
         c, relu = self.width, Activation()
 
-        def norm(channels: int) -> Layer:
-            return InstanceNorm2d(channels, affine=True)
+        def norm(channels: int) -> list[Layer]:
+            return normalized(channels, self.norm, affine=True)
 
-        layers = [Conv2d(self.channels + self.domains, c, 7, padding=3, bias=False), norm(c), relu]
+        layers = [Conv2d(self.channels + self.domains, c, 7, padding=3, bias=False), *norm(c), relu]
         for _ in range(2):
-            layers += [Conv2d(c, 2 * c, 4, stride=2, padding=1, bias=False), norm(2 * c), relu]
+            layers += [Conv2d(c, 2 * c, 4, stride=2, padding=1, bias=False), *norm(2 * c), relu]
             c *= 2
         for _ in range(self.blocks):
-            first, second = (Conv2d(c, c, 3, padding=1, bias=False) for _ in range(2))
-            layers.append(Residual(sequence(main=sequence(first, norm(c), relu, second, norm(c)))))
+            half = [Conv2d(c, c, 3, padding=1, bias=False), *norm(c)]
+            layers.append(Residual(sequence(main=sequence(*half, relu, *half))))
         for _ in range(2):
-            layers += [ConvTranspose2d(c, c // 2, 4, stride=2, padding=1, bias=False), norm(c // 2), relu]
+            layers += [ConvTranspose2d(c, c // 2, 4, stride=2, padding=1, bias=False), *norm(c // 2), relu]
             c //= 2
         layers += [Conv2d(c, self.channels, 7, padding=3, bias=False), Activation("tanh")]
         return Sequential((("", Condition(self.domains)), ("main", sequence(*layers))))
@@ -222,7 +235,7 @@ class StarGAN(Architecture):
 
     Parameters
     ----------
-    domains, channels, width, blocks
+    domains, channels, width, blocks, norm
         As in `StarGANGenerator`.
     size, halvings
         As in `StarGANDiscriminator`.
@@ -234,11 +247,12 @@ class StarGAN(Architecture):
     width: int = 64
     blocks: int = 6
     halvings: int = 6
+    norm: bool = True
 
     @cached_property
     def generator(self) -> StarGANGenerator:
         """Of G."""
-        return StarGANGenerator(self.domains, self.channels, self.width, self.blocks)
+        return StarGANGenerator(self.domains, self.channels, self.width, self.blocks, self.norm)
 
     @cached_property
     def discriminator(self) -> StarGANDiscriminator:
