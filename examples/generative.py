@@ -1,4 +1,4 @@
-"""What the programs that train generative models share: the digits, a loop that resumes, and a distance to the data.
+"""What the programs that train models of images and texts share: a loop that resumes, the digits, a distance to them.
 
 A program says how one step goes, from all the arrays of a run to the next ones; `train` repeats it, shows how far it is
 and writes checkpoints. `main` is the command line of such a program. How far samples are from real digits is measured
@@ -282,5 +282,5 @@ def main(
         console.print(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
     if given["json"]:
         kept = {"options": asdict(options), **found}
-        given["json"].write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        given["json"].write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -5,23 +5,20 @@
 
 Every ninth sentence is kept for the test of the n-gram models. Word vectors are learned from all of them, by skip-gram
 with negative sampling and by GloVe. Every number that is drawn comes from `gongsik.Draws`. With --run the vectors are
-written after every tenth of the steps, and the same command goes on from there.
+written from time to time, and the same command goes on from there.
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import generative
 import numpy as np
 from corpus import sentences, vocabulary
-from digits import console, flatten, progress_bar, rebuild
 
 import gongsik
-from gongsik import checkpoint
 
 N_GRAMS = (1, 2, 3)
 SMOOTHING = 0.01
@@ -29,13 +26,10 @@ WINDOW, DIMENSION, NEGATIVE, BATCH = 4, 24, 5, 512
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the numbers."""
+class Options(generative.Options):
+    """What decides the numbers of a run."""
 
-    backend: str = "torch"
-    steps: int = 2000
     words: int = 500
-    seed: int = 0
 
 
 def numbered(text: list[list[str]], vocab: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -80,32 +74,15 @@ def fit(
     folder: Path | None,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Adam on the batches of all steps, from the last checkpoint of the folder if there is one."""
-    path, start = folder and folder / f"{name}.safetensors", 0
-    state = None
-    tree = {key: bk.asarray(array) for key, array in params.items()}
-    zeros = {key: bk.asarray(np.zeros(array.shape)) for key, array in params.items()}
-    if path and path.exists():
-        arrays, metadata = checkpoint.load(path)
-        if json.loads(metadata["options"]) != asdict(options):
-            raise checkpoint.CheckpointError(f"{path} is of a run with other options: choose another --run")
-        _, form = bk.adam(zeros, zeros, None)
-        made = {key: bk.asarray(array, dtype=str(array.dtype)) for key, array in arrays.items()}
-        whole = rebuild({"params": tree, "state": form}, made)
-        tree, state, start = whole["params"], whole["state"], int(metadata["step"])
-    with progress_bar() as progress:
-        task = progress.add_task(name, total=options.steps, completed=start, says="")
-        mean = float("nan")
-        for step in range(start, options.steps):
-            loss, grads = bk.value_and_grad(lambda params, step=step: batch_loss(params, step))(tree)
-            tree, state = bk.adam(tree, grads, state, lr=0.01)
-            mean = float(loss) if mean != mean else 0.99 * mean + 0.01 * float(loss)
-            progress.advance(task)
-            if (step + 1) % max(options.steps // 10, 1) == 0:
-                progress.update(task, says=f"loss {mean:.4f}")
-                if path:
-                    kept = {key: bk.to_numpy(array) for key, array in flatten({"params": tree, "state": state}).items()}
-                    checkpoint.save(path, kept, {"options": json.dumps(asdict(options)), "step": str(step + 1)})
-    return {key: bk.to_numpy(array) for key, array in tree.items()}
+
+    def step(tree: Any, i: int) -> tuple[Any, dict[str, Any]]:
+        loss, grads = bk.value_and_grad(lambda params: batch_loss(params, i))(tree["params"])
+        params, state = bk.adam(tree["params"], grads, tree["state"], lr=0.01)
+        return {"params": params, "state": state}, {"loss": loss}
+
+    start = {"params": {key: bk.asarray(array) for key, array in params.items()}, "state": None}
+    found = generative.train(bk, options, start, step, folder / name if folder else None, name=name)
+    return {key: bk.to_numpy(array) for key, array in found.tree["params"].items()}
 
 
 def word2vec(
@@ -160,46 +137,26 @@ def neighbours(vectors: np.ndarray, vocab: dict[str, int], word: str, number: in
 ASKED = ("손실", "학습률", "가중치를", "입력", "확률", "크기가", "함수", "기울기를")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run from the command line; returns the exit code."""
-    defaults = Options()
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--backend", default=defaults.backend, help="reference, torch or a module (%(default)s)")
-    parser.add_argument("--steps", default=defaults.steps, type=int, help="of each kind of vectors (%(default)s)")
-    parser.add_argument("--words", default=defaults.words, type=int, help="size of the vocabulary (%(default)s)")
-    parser.add_argument("--seed", default=defaults.seed, type=int, help="(%(default)s)")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="for checkpoints; a run there goes on")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
-    given = parser.parse_args(arguments)
-    if given.steps < 1 or given.words < 10 or given.seed < 0:
-        parser.error("--steps must be at least 1, --words at least 10, --seed at least 0")
-    options = Options(**{name: getattr(given, name) for name in asdict(defaults)})
-    try:
-        bk = gongsik.backend(options.backend, dtype="float64")
-        if given.run:
-            given.run.mkdir(parents=True, exist_ok=True)
-        text = sentences()
-        vocab = vocabulary(text, options.words)
-        found: dict[str, Any] = {"options": asdict(options), "perplexity": perplexities(bk, text, vocab)}
-        for n, measured in found["perplexity"].items():
-            console.print(f"{n}-grams: perplexity {measured['training']:.1f}, on the test {measured['test']:.1f}")
-        vectors = {"word2vec": word2vec(bk, text, vocab, options, given.run),
-                   "GloVe": glove(bk, text, vocab, options, given.run)}  # fmt: skip
-    except (gongsik.BackendError, checkpoint.CheckpointError) as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        console.print("stopped" + (": the same command goes on from the last checkpoint" if given.run else ""))
-        return 130
+def run(options: Options, folder: Path | None) -> dict[str, Any]:
+    """Count and learn, and say which words are near each other."""
+    bk, text = gongsik.backend(options.backend, dtype=options.dtype), sentences()
+    vocab = vocabulary(text, options.words)
+    found: dict[str, Any] = {"measured": {}, "perplexity": perplexities(bk, text, vocab)}
+    for n, measured in found["perplexity"].items():
+        found["measured"] |= {f"{n}-grams, perplexity on {part} text": value for part, value in measured.items()}
+    vectors = {"word2vec": word2vec(bk, text, vocab, options, folder), "GloVe": glove(bk, text, vocab, options, folder)}
     asked = [word for word in ASKED if word in vocab]
     found["neighbours"] = {kind: {word: neighbours(x, vocab, word) for word in asked} for kind, x in vectors.items()}
     for kind, table in found["neighbours"].items():
-        for word, near in table.items():
-            console.print(f"{kind}, {word}: {', '.join(near)}")
-    if given.json:
-        most = list(vocab)[3:60]
-        found["vectors"] = {word: vectors["GloVe"][vocab[word]].round(4).tolist() for word in most}
-        given.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return 0
+        found["measured"] |= {f"{kind}, {word}": ", ".join(near) for word, near in table.items()}
+    most = list(vocab)[3:60]
+    found["vectors"] = {word: vectors["GloVe"][vocab[word]].round(4).tolist() for word in most}
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line; returns the exit code."""
+    return generative.main(arguments, __doc__ or "", Options(dtype="float64"), run, {"words": 10})
 
 
 if __name__ == "__main__":
