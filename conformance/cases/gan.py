@@ -121,7 +121,7 @@ def sample(config: Any) -> tuple[int, ...]:
 
 
 SMALL = {"channels": st.integers(1, 2), "width": st.integers(1, 2)}
-NORMALIZED = st.sampled_from((False, False, True))
+NORMALIZED = SEEDS.map(lambda seed: seed % 4 == 1)
 """There and back through two normalized generators a bound on the gradient says nothing: mostly they are not."""
 SIDES = {"size": st.sampled_from((8, 8, 16))}
 
@@ -205,9 +205,8 @@ def cyclegan(draw: st.DrawFn, precision: Precision) -> Case:
 @st.composite
 def stargan(draw: st.DrawFn, precision: Precision) -> Case:
     k = draw(st.integers(1, 3))
-    config = StarGAN(
-        k, 8, draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(0, 1)), draw(SIZES) % 3 + 1
-    )
+    small, blocks, halvings = st.integers(1, 2), draw(st.integers(0, 1)), draw(st.integers(1, 3))
+    config = StarGAN(k, 8, draw(small), draw(small), blocks, halvings, draw(NORMALIZED))
     params, _ = draw(states(precision, config))
     n, seed = draw(st.integers(1, 2)), draw(SEEDS)
     x = make(seed, "normal", (n, config.channels, 8, 8), precision.name)
