@@ -396,7 +396,7 @@ def pixel_rnn_factorization(
     --------
     >>> x = gs.asarray(np.zeros((1, 3, 2, 2), int))
     >>> log_p = gs.pixel_rnn_factorization(gs.asarray(np.zeros((1, 3, 256, 2, 2))), x)
-    >>> round(float(log_p[0]) / np.log(2), 6)  # 12 factors of 8 bits
+    >>> round(float(log_p[0] / np.log(2)), 6)  # 12 factors of 8 bits
     -96.0
     """
     ...
