@@ -147,7 +147,7 @@ def test_a_logit_of_ten_thousand_costs_no_infinity(gs):
 
 
 def centred(scales):
-    """Eight points around 0 whose principal axes are the rows of `HADAMARD`; their singular values are sqrt 2 scales."""
+    """Eight points around 0; principal axes are the rows of `HADAMARD`, singular values sqrt 2 times the scales."""
     return np.kron(HADAMARD, [[1.0], [-1.0]]) * scales @ HADAMARD  # all exact
 
 

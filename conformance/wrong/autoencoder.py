@@ -1,14 +1,16 @@
 """Classic mistakes in autoencoders."""
 
+import importlib
 import math
 
 import numpy as np
 
 from gongsik.conformance.wrong import wrong
-from gongsik.reference import autoencoder as right
 from gongsik.reference.activation import sigmoid
 from gongsik.reference.layers import Pass, child, nest
 from gongsik.spec import autoencoder as spec
+
+right = importlib.import_module("gongsik.reference.autoencoder")  # in the package the chapter's name is the model's
 
 
 def _part(config, name, params, x):

@@ -114,7 +114,10 @@ class Backend:
         for chapter in CHAPTERS:
             setattr(self, chapter, _Chapter(name, chapter, {**self._functions, **self._counts}))
         for id, function in {**self._functions, **self._counts}.items():
-            setattr(self, id.split(".")[1], function)
+            if (
+                formula := id.split(".")[1]
+            ) not in CHAPTERS:  # a chapter that is called as one of its models is callable
+                setattr(self, formula, function)
         if device is not None or dtype is not None:
             self._try_asarray()
 
@@ -169,6 +172,10 @@ class _Chapter:
         for id, function in functions.items():
             if id.startswith(f"{chapter}."):
                 setattr(self, id.split(".")[1], function)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """The model of the chapter's name, if it has one: an autoencoder."""
+        return getattr(self, self._name)(*arguments, **options)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
