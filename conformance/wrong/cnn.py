@@ -21,7 +21,8 @@ Step = Callable[[Any, Any, Any, Any], Any]
 
 
 @contextmanager
-def _instead(mistakes: Mapping[type[spec.Layer], Step]) -> Iterator[None]:
+def instead(mistakes: Mapping[type[spec.Layer], Step]) -> Iterator[None]:
+    """While it lasts, layers of these kinds are computed by these steps."""
     before = {kind: steps.STEPS[kind] for kind in mistakes}
     steps.STEPS.update(mistakes)
     try:
@@ -34,7 +35,7 @@ def _network(name: str, mistake: str, kind: type[spec.Layer], step: Step) -> Cal
     """A network, or the tree of a block, of which one kind of layer is computed wrongly."""
 
     def network(*arguments: Any) -> Any:
-        with _instead({kind: step}):
+        with instead({kind: step}):
             if name == "forward_training":
                 return right.forward_training(*arguments)
             if name == "auxiliary_classifier":
