@@ -327,7 +327,7 @@ def test_the_posterior_leaves_no_gap(gs, x, world):
     w, v = world
     mean, log_var = (PRECISION.get().round(a) for a in (w * x / (w**2 + v), np.array([[math.log(v / (w**2 + v))]])))
     log_p = float(evidence(x, w, v).item())
-    assert_agree(gs, lambda gs, *q: bound(gs, *q, w, v), lambda gs, *q: log_p, x, mean, log_var)
+    assert_agree(gs, lambda gs, x, m, s: bound(gs, x, m, s, w, v), lambda gs, x, m, s: log_p, x, mean, log_var)
 
 
 @law("autoencoder.variational_inference")

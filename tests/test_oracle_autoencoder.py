@@ -1,6 +1,7 @@
 """Autoencoders against torch, torch.distributions, scikit-learn and SciPy's integrals."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_reconstruction_terms_are_log_probabilities_of_torch_distributions():
     assert_within(bernoulli.sum(-1).mean(0), "reconstruction_term", LOGITS, PIXELS)
     normal = torch.distributions.Normal(t(LOGITS), 0.5).log_prob(t(PIXELS)).sum(-1).mean(0)
     assert_within(normal, "reconstruction_term", LOGITS, PIXELS, likelihood="gaussian", var=0.25)
-    scipy = stats.norm(LOGITS, 0.5).logpdf(PIXELS).sum(-1).mean(0)
+    scipy = stats.norm.logpdf(PIXELS, LOGITS, 0.5).sum(-1).mean(0)
     assert_within(scipy, "reconstruction_term", LOGITS, PIXELS, likelihood="gaussian", var=0.25)
 
 
@@ -66,8 +67,9 @@ def test_gaussian_kl_is_that_of_torch_distributions():
 def test_gaussian_kl_is_an_integral(bk):
     """Of q log(q/p), by SciPy's quadrature; its own estimate of its error is the room."""
     mu, log_var = 0.7, -0.4
-    q, p = stats.norm(mu, math.exp(log_var / 2)), stats.norm()
-    value, error = integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), -9, 9, epsabs=1e-12)
+    q = mu, math.exp(log_var / 2)
+    log_ratio = lambda z: stats.norm.logpdf(z, *q) - stats.norm.logpdf(z)  # noqa: E731
+    value, error = integrate.quad(lambda z: stats.norm.pdf(z, *q) * log_ratio(z), -9, 9, epsabs=1e-12)
     found = float(bk.gaussian_kl(bk.asarray([mu]), bk.asarray([log_var])))
     assert abs(found - value) <= error
 
@@ -116,10 +118,13 @@ def test_log_evidence_of_a_bernoulli_model_is_bound_plus_gap(bk):
     joint = lambda z: np.exp(log_likelihood(z)) * stats.norm.pdf(z)  # noqa: E731
     evidence, error = integrate.quad(joint, -12, 12, epsabs=1e-13)
     for mu, log_var in ((0.0, 0.0), (0.8, -0.5), (-1.0, 0.3)):
-        q = stats.norm(mu, math.exp(log_var / 2))
-        low, high = mu - 9 * q.std(), mu + 9 * q.std()
-        log_ratio = lambda z, q=q: q.logpdf(z) - log_likelihood(z) - stats.norm.logpdf(z) + math.log(evidence)  # noqa: E731
-        gap, gap_error = integrate.quad(lambda z, q=q, f=log_ratio: q.pdf(z) * f(z), low, high, epsabs=1e-11)
+        std = math.exp(log_var / 2)
+
+        def density(z, mu=mu, std=std):
+            log_q = stats.norm.logpdf(z, mu, std)
+            return np.exp(log_q) * (log_q - log_likelihood(z) - stats.norm.logpdf(z) + math.log(evidence))
+
+        gap, gap_error = integrate.quad(density, mu - 9 * std, mu + 9 * std, epsabs=1e-11)
         found = elbo(bk, mu, log_var)
         # the last part: how much the nodes leave out, by half as many
         assert abs(found + gap - math.log(evidence)) <= error + gap_error + abs(found - elbo(bk, mu, log_var, 40))
@@ -143,8 +148,8 @@ def test_several_draws_estimate_the_bound_without_bias(bk):
 
 def test_linear_autoencoder_of_principal_components_is_pca(bk):
     """Codes are scikit-learn's scores and outputs its reconstructions, of the digits."""
-    x = load_digits().data[:300] / 16
-    pca = PCA(5, svd_solver="full").fit(x)
+    x = load_digits(return_X_y=True)[0][:300] / 16
+    pca: Any = PCA(5, svd_solver="full").fit(x)
     config = Autoencoder((64, 5), last="identity")
     w = pca.components_
     params = {
@@ -166,7 +171,7 @@ def test_learning_finds_the_subspace_of_the_principal_components(bk):
     """Gradient descent from a random start: the error above PCA's falls by 1/1000 at least, and so does the angle."""
     x = np.random.default_rng(1).standard_normal((40, 4)) * [3.0, 2.0, 0.5, 0.3]
     x = x - x.mean(0)
-    pca = PCA(2).fit(x)
+    pca: Any = PCA(2).fit(x)
     least = ((x - pca.inverse_transform(pca.transform(x))) ** 2).sum() / len(x)
     config = Autoencoder((4, 2), last="identity")
     draws = gongsik.Draws(3)

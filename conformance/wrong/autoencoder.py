@@ -145,7 +145,7 @@ def always_the_mean(mu, log_var, normal, /):
 @wrong("autoencoder.vae", "mean and log-variance mistaken for each other")
 def heads_exchanged(config, params, x, normal, /):
     swap = {"mean": "log_var", "log_var": "mean"}
-    names = {name: ".".join((swap.get(head := name.split(".")[0], head), *name.split(".")[1:])) for name in params}
+    names = {name: name.replace(part, swap.get(part, part)) for name in params for part in [name.split(".")[0]]}
     return right.vae(config, {name: params[names[name]] for name in params}, x, normal)
 
 
