@@ -12,9 +12,9 @@ from gongsik.spec.formula import Chapter, Entry, Erratum, Formula
 CHAPTERS = (
     "activation", "loss", "network", "optimizer", "convolution", "pooling", "normalization", "regularization",
     "training", "cnn", "segmentation", "detection", "recurrent", "language", "attention", "transformer", "probability",
-    "autoregressive", "autoencoder", "gan",
+    "autoregressive", "autoencoder", "gan", "history",
 )  # fmt: skip
-"""The chapters, in the order of teaching; each is a file of that name in every room."""
+"""The chapters, in the order of teaching; each is a file of that name in every room that has something to say about it."""
 
 __all__ = [
     "CHAPTERS",

@@ -402,7 +402,7 @@ def test_every_chapter_has_a_title_and_unknown_ones_are_refused():
 
 def test_reference_updates_nothing_in_place():
     """`x += y` would write into the caller's array. (Writing an item fails on the array types that the suite uses.)"""
-    for name in CHAPTERS:
+    for name in filter(formulas, CHAPTERS):
         path = Path(inspect.getfile(chapter(name))).resolve().parents[1] / "reference" / f"{name}.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.AugAssign):

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from gongsik.spec import formulas
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -31,6 +33,8 @@ def wrong(id: str, mistake: str) -> Callable[[F], F]:
 
 
 def wrong_implementations(chapter: str) -> list[Wrong]:
-    """All wrong implementations of a chapter, in the order of their file."""
+    """All wrong implementations of a chapter, in the order of their file; none if it has no formulas."""
+    if not formulas(chapter):
+        return []
     module = importlib.import_module(f"gongsik.conformance.wrong.{chapter}")
     return [value.wrong for value in vars(module).values() if hasattr(value, "wrong")]

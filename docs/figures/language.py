@@ -1,4 +1,4 @@
-"""Figures of the chapter on language models, of what `examples/words.py` has measured on the lecture pages."""
+"""Figures of the chapter on language models, of what `examples/words.py` and `examples/dates.py` have measured."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-MEASURED = Path(__file__).resolve().parents[1] / "words.json"
+DOCS = Path(__file__).resolve().parents[1]
+MEASURED, DATES = DOCS / "words.json", DOCS / "dates.json"
 
 
 def plot_perplexity() -> Figure:
@@ -39,4 +40,31 @@ def plot_vectors() -> Figure:
     for word, place in zip(vectors, places, strict=True):
         ax.annotate(word, place, xytext=(2, 2), textcoords="offset points", fontsize=8)
     ax.set(xticks=[], yticks=[], aspect="equal")
+    return figure
+
+
+def plot_looks() -> Figure:
+    """Where the decoder looked while it wrote a date."""
+    found = json.loads(DATES.read_text(encoding="utf-8"))["map"]
+    words, digits = found["words"], found["digits"]
+    figure = Figure(figsize=(6.2, 4.2))
+    ax = figure.subplots()
+    ax.imshow(np.array(found["weights"]), cmap="Blues", vmin=0, vmax=1)
+    ax.set(xticks=range(len(words)), yticks=range(len(digits)), xlabel="읽은 글자", ylabel="쓴 글자")
+    ax.set_xticklabels(list(words.replace(" ", "·")))
+    ax.set_yticklabels(list(digits))
+    ax.tick_params(length=0)
+    return figure
+
+
+def plot_lengths() -> Figure:
+    """The share of numbers that come out right, by how many digits they have."""
+    found = json.loads(DATES.read_text(encoding="utf-8"))["accuracy"]
+    figure = Figure(figsize=(5.4, 3))
+    ax = figure.subplots()
+    for name, words, style in (("attention", "어텐션", "o-"), ("context", "문맥 벡터 하나", "s--")):
+        shares = {int(kind): share for kind, share in found[name].items() if kind.isdigit()}
+        ax.plot(list(shares), [100 * share for share in shares.values()], style, label=words)
+    ax.set(xlabel="수의 자릿수", ylabel="다 맞힌 비율 (%)", ylim=(0, 105), xticks=list(shares))
+    ax.legend(loc="lower left")
     return figure
