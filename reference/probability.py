@@ -28,14 +28,20 @@ __all__ = [
 ]
 
 
+def _log(p):
+    with np.errstate(divide="ignore"):  # minus infinity at 0
+        return np.log(p)
+
+
 def _times_log(x, y):
     """Product x log y, 0 where x is: there log sees a 1, so that neither value nor gradient is 0 * inf."""
-    return x * np.log(np.where(x == 0, 1, y))
+    return x * _log(np.where(x == 0, 1, y))
 
 
 @implements(spec.bernoulli)
 def bernoulli(x, p, /):
-    log_no = np.log1p(-np.where(x == 1, 0, p))  # without forming 1 - p, which rounds a small p away
+    with np.errstate(divide="ignore"):  # log1p does not form 1 - p, which rounds a small p away
+        log_no = np.log1p(-np.where(x == 1, 0, p))
     return _times_log(x, p) + (1 - x) * log_no
 
 
@@ -52,7 +58,7 @@ def _choose(table, index):
 
 @implements(spec.categorical)
 def categorical(label, p, /):
-    return np.log(_choose(p, label))
+    return _log(_choose(p, label))
 
 
 @implements(spec.categorical_sample)
@@ -72,14 +78,14 @@ def normal_sample(normal, mean, std, /):
     return mean + std * normal
 
 
-def _log(p):
-    """Logarithm of p, minus infinity at 0, where its derivative is taken as 0."""
+def _log_weight(p):
+    """Logarithm of p, minus infinity at 0, where its derivative is taken as 0: what has no weight takes no part."""
     return np.where(p == 0, -np.inf, np.log(np.where(p == 0, 1, p)))
 
 
 @implements(spec.posterior)
 def posterior(log_likelihood, prior, /):
-    return softmax(log_likelihood + _log(prior))
+    return softmax(log_likelihood + _log_weight(prior))
 
 
 @implements(spec.log_likelihood)
@@ -130,7 +136,7 @@ def _components(x, mean, std):
 
 @implements(spec.gaussian_mixture)
 def gaussian_mixture(x, weight, mean, std, /):
-    return _log_sum_exp(_log(weight) + _components(x, mean, std))
+    return _log_sum_exp(_log_weight(weight) + _components(x, mean, std))
 
 
 @implements(spec.gaussian_mixture_sample)

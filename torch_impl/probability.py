@@ -83,7 +83,7 @@ def normal_sample(normal, mean, std, /):
     return torch.addcmul(mean, std, normal)
 
 
-def _log(p):
+def _log_weight(p):
     """Logarithm of p, minus infinity at 0, where its derivative is 0."""
     nothing = p == 0
     return p.masked_fill(nothing, 1).log_().masked_fill(nothing, -math.inf)
@@ -91,7 +91,7 @@ def _log(p):
 
 @implements(spec.posterior)
 def posterior(log_likelihood, prior, /):
-    return torch.softmax(log_likelihood + _log(prior), -1)
+    return torch.softmax(log_likelihood + _log_weight(prior), -1)
 
 
 @implements(spec.log_likelihood)
@@ -134,7 +134,7 @@ def js_divergence(p, q, /):
 
 @implements(spec.gaussian_mixture)
 def gaussian_mixture(x, weight, mean, std, /):
-    return torch.logsumexp(_log(weight) + _normal(x.unsqueeze(-1), mean, std), -1)
+    return torch.logsumexp(_log_weight(weight) + _normal(x.unsqueeze(-1), mean, std), -1)
 
 
 @implements(spec.gaussian_mixture_sample)
@@ -146,7 +146,7 @@ def gaussian_mixture_sample(uniform, normal, weight, mean, std, /):
 @implements(spec.expectation_maximization)
 def expectation_maximization(x, weight, mean, std, /, *, reg_covar=0.0):
     x = x.unsqueeze(-1)
-    r = torch.softmax(_log(weight) + _normal(x, mean, std), -1)  # [n, k]
+    r = torch.softmax(_log_weight(weight) + _normal(x, mean, std), -1)  # [n, k]
     shares = r.sum(0)
     mean = (r * x).sum(0) / shares
     var = (r * (x - mean) ** 2).sum(0) / shares + reg_covar
