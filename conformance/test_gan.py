@@ -3,6 +3,7 @@
 import itertools
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gongsik.conformance.agreement import assert_agree, assert_at_most, convert
+from gongsik.conformance.cases.cnn import fitting
 from gongsik.conformance.cases.gan import affine_game, games, make_critic
 from gongsik.conformance.laws import law
 from gongsik.conformance.strategies import PRECISION, inputs, make
-from gongsik.spec.gan import Game, Players
+from gongsik.spec import DomainError
+from gongsik.spec.architectures.conditional import DenseDiscriminator, DenseGenerator
+from gongsik.spec.architectures.dcgan import DCGANDiscriminator, DCGANGenerator, PuzzleGAN, TextGenerator
+from gongsik.spec.architectures.infogan import InfoGANDiscriminator, InfoGANGenerator
+from gongsik.spec.architectures.progressive import ProgressiveDiscriminator, ProgressiveGenerator
+from gongsik.spec.architectures.translation import CycleGAN, StarGAN
+from gongsik.spec.gan import Game, Players, translators
+from gongsik.spec.model import parameter_count
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 9)
@@ -746,3 +755,509 @@ def test_distances_of_overlapping_steps_shrink_while_the_divergence_stays(gs):
     assert [w for w, _ in found] == [8, 6, 4, 2, 0]
     assert [round(j, 9) for _, j in found[:3]] == [round(math.log(2), 9)] * 3
     assert all(a[1] > b[1] for a, b in itertools.pairwise(found[2:]))
+
+
+# Models
+
+
+def state(gs: Any, seed: int, config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters and buffers that fit a configuration."""
+    return fitting(gs.precision, config, seed)
+
+
+def only_float64(gs: Any) -> None:
+    if gs.precision.name != "float64":
+        pytest.skip("a deep composition is judged in float64")
+
+
+@law("gan.dcgan")
+def test_dcgan_is_that_of_the_paper():
+    """64 x 64 pixels by four doublings from 4 x 4; neither pooling nor fully connected layers; published counts."""
+    g, d = DCGANGenerator(), DCGANDiscriminator()
+    sizes = [row.output for row in g.table((100,)) if row.layer.startswith("ConvTranspose2d")]
+    assert sizes == [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32), (3, 64, 64)]
+    assert [row.output for row in d.table((3, 64, 64)) if row.layer.startswith("Conv2d")][::-1][1:] == [
+        (512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32),
+    ]  # fmt: skip
+    layers = [row.layer for row in (*g.table((100,)), *d.table((3, 64, 64)))]
+    assert not any("Pool" in layer or layer.startswith("Linear") for layer in layers)
+    assert (parameter_count(g), parameter_count(d)) == (3_576_704, 2_765_568)
+
+
+@law("gan.dcgan")
+@pytest.mark.parametrize("size", [8, 16, 64])
+def test_dcgan_normalizes_neither_the_output_nor_the_input(size):
+    """The guideline "batch normalization in both" leaves out the generator's last layer and the discriminator's first.
+
+    And with a penalty on the slope, which is a sample's own, the discriminator has none at all.
+    """
+    g = [row.layer for row in DCGANGenerator(size=size).table((100,))]
+    d = [row.layer for row in DCGANDiscriminator(size=size).table((3, size, size))]
+    assert [layer.partition("(")[0] for layer in g[-2:]] == ["ConvTranspose2d", "tanh"]
+    assert [layer.partition("(")[0] for layer in d[:2]] == ["Conv2d", "LeakyReLU"]
+    assert sum("BatchNorm" in layer for layer in d) == sum("BatchNorm" in layer for layer in g) - 1
+    assert DCGANDiscriminator(size=size, norm=False).buffers() == {}
+
+
+@law("gan.dcgan")
+@given(SEEDS, st.sampled_from((-0.75, 0.0, 0.5)), st.sampled_from((-0.5, 0.25)), st.integers(2, 4))
+def test_a_normalized_output_forgets_how_bright_the_images_are(gs, seed, brightness, beta, n):
+    """The counterexample: whatever the batch, its mean before tanh is beta, and two images of one tone are one image."""
+    x = normal(seed, n, 2, 2, 2, scale=0.25) + brightness
+    x[..., 0, 0] += 1  # some spread
+    assert_agree(
+        gs,
+        lambda gs, x, gamma, beta: gs.batch_norm(x, gamma, beta).y.mean((0, 2, 3)),
+        lambda gs, x, gamma, beta: 1 * beta,
+        PRECISION.get().round(x), np.ones(2), np.full(2, beta),
+    )  # fmt: skip
+
+
+@law("gan.dcgan", "gan.puzzle_gan")
+@given(SEEDS)
+def test_images_lie_between_minus_1_and_1(gs, seed):
+    config = DCGANGenerator(size=8, channels=1, width=2, z=3)
+    params, buffers = ({k: gs.array(v) for k, v in table.items()} for table in state(gs, seed, config))
+    image = gs.numpy(gs.dcgan(config, params, buffers, gs.array(normal(seed, 2, 3, scale=4))))
+    assert image.shape == (2, 1, 8, 8)
+    assert np.abs(image).max() <= 1
+
+
+@law("gan.dcgan")
+@given(inputs("dcgan"))
+def test_a_player_is_its_tree_of_layers(gs, case):
+    """As `forward` runs it, to the last bit."""
+    config, *arguments = convert(case.arguments, gs)
+    assert np.array_equal(gs.numpy(gs.dcgan(config, *arguments)), gs.numpy(gs.forward(config, *arguments)))
+
+
+@law("gan.conditional_input")
+@given(inputs("conditional_input"))
+def test_a_condition_is_the_same_at_all_places(gs, case):
+    """The first channels are x, exactly, and each further one is constant."""
+    x, y = case.arguments
+    joined = gs.numpy(gs.conditional_input(gs.array(x), gs.array(y))).astype(np.float64)
+    assert np.array_equal(joined[:, : x.shape[1]], x)
+    maps = joined[:, x.shape[1] :]
+    assert np.array_equal(maps, np.broadcast_to(y.reshape(*y.shape, *(1,) * (x.ndim - 2)), maps.shape))
+
+
+@law("gan.conditional_gan")
+@given(SEEDS, st.integers(1, 3), st.integers(1, 4))
+def test_a_class_is_a_bias_of_its_own_in_the_first_layer(gs, seed, n, k):
+    """W [z; e_c] + b = W_z z + (b + W_c): with a class as 0 and 1, its column of the weight is added to the bias."""
+    only_float64(gs)
+    config = DenseGenerator(k, 3, (1, 2, 2), (4,))
+    plain = DenseGenerator(0, 3, (1, 2, 2), (4,))
+    params, _ = state(gs, seed, config)
+    z, c = normal(seed, n, 3), seed % k
+    first, bias = params["model.0.weight"], params["model.0.bias"]
+    own = params | {"model.0.weight": np.ascontiguousarray(first[:, :3]), "model.0.bias": bias + first[:, 3 + c]}
+    assert_agree(
+        gs,
+        lambda gs, p, q, z, y: gs.conditional_gan(config, p, {}, z, y),
+        lambda gs, p, q, z, y: gs.forward(plain, q, {}, z),
+        params, own, z, np.eye(k)[np.full(n, c)],
+    )  # fmt: skip
+
+
+@law("gan.conditional_gan")
+@given(SEEDS, st.integers(1, 3))
+def test_a_condition_without_weight_is_ignored(gs, seed, n):
+    """Where its columns are 0 the network is a plain GAN's, whatever the condition."""
+    only_float64(gs)
+    config, plain = (DenseDiscriminator(k, (1, 2, 2), (3,)) for k in (2, 0))
+    params, _ = state(gs, seed, config)
+    rest = params | {"model.0.weight": np.ascontiguousarray(params["model.0.weight"][:, :4])}
+    deaf = params | {"model.0.weight": params["model.0.weight"] * (np.arange(6) < 4)}
+    assert_agree(
+        gs,
+        lambda gs, p, q, x, y: gs.conditional_gan(config, p, {}, x, y),
+        lambda gs, p, q, x, y: gs.forward(plain, q, {}, x),
+        deaf, rest, normal(seed, n, 1, 2, 2), normal(seed + 1, n, 2),
+    )  # fmt: skip
+
+
+@law("gan.conditional_training")
+@given(SEEDS)
+def test_training_without_normalization_is_use(gs, seed):
+    """To the last bit, and nothing is carried on; with normalization the batch moves what is."""
+    config = DenseGenerator(2, 3, (1, 2, 2), (4,))
+    params, _ = state(gs, seed, config)
+    z, y = normal(seed, 3, 3), normal(seed + 1, 3, 2)
+    params, z, y = convert((params, z, y), gs)
+    said = gs.conditional_training(config, params, {}, {}, z, y)
+    assert np.array_equal(gs.numpy(said.output), gs.numpy(gs.conditional_gan(config, params, {}, z, y)))
+    assert (said.auxiliary, said.buffers) == ((), {})
+    config = TextGenerator(2, 2, 8, 1, 2, 3)
+    params, buffers = convert(state(gs, seed, config), gs)
+    moved = gs.conditional_training(config, params, buffers, {}, z, y).buffers
+    name = "main.1.num_batches_tracked"
+    assert int(moved[name]) == int(buffers[name]) + 1
+
+
+@law("gan.infogan")
+@given(SEEDS, st.integers(1, 2))
+def test_without_weights_the_code_is_free_to_be_ignored(gs, seed, n):
+    """Where the first layer does not look at the code, the image is that of another code."""
+    config = InfoGANGenerator(3, 1, 8, 1, 2, 4, noise=2)
+    params, buffers = state(gs, seed, config)
+    deaf = params | {"tconv1.weight": params["tconv1.weight"] * (np.arange(6) < 2)[:, None, None, None]}
+    noise = normal(seed, n, 2)
+    inputs_ = [np.concatenate([noise, normal(seed + i, n, 4)], 1) for i in (1, 2)]
+    deaf, buffers = convert((deaf, buffers), gs)
+    one, other = (gs.numpy(gs.infogan(config, deaf, buffers, gs.array(x))) for x in inputs_)
+    assert np.array_equal(one, other)
+
+
+@law("gan.infogan")
+def test_discriminator_and_reader_share_all_but_their_last_layers():
+    config = InfoGANDiscriminator()
+    names = {name.partition(".")[0] for name in config.parameters()}
+    assert names == {"discriminator", "netD", "netQ"}
+    assert config.output((5, 1, 28, 28)) == (5, 1 + 10 + 2 * 2)
+    own = sum(math.prod(s) for name, s in config.parameters().items() if not name.startswith("discriminator"))
+    assert own < parameter_count(config) / 40
+
+
+@law("gan.mutual_information_bound", "gan.infogan")
+@given(st.lists(st.lists(st.integers(1, 4), min_size=3, max_size=3), min_size=2, max_size=4))
+def test_the_true_posterior_reaches_the_mutual_information(gs, counts):
+    """Every code equally often, image j of code i `counts[i][j]` times: with Q = p(c | x) the bound is I(c; x)."""
+    least = math.lcm(*(sum(row) for row in counts))
+    table = np.array([[least // sum(row) * times for times in row] for row in counts])  # rows with equal sums
+    joint = table / table.sum()
+    information = (joint * np.log(joint / joint.sum(0) / joint.sum(1, keepdims=True))).sum()
+    i, j = (np.repeat(index.ravel(), table.ravel()) for index in np.indices(table.shape))
+    logits = PRECISION.get().round(np.log(joint / joint.sum(0)).T[j])
+    assert_agree(
+        gs,
+        lambda gs, q: gs.mutual_information_bound(q, gs.array(i)),
+        lambda gs, q: 0 * q.sum() + float(information),
+        logits,
+    )
+    assert_at_most(gs, lambda gs, q: gs.mutual_information_bound(q, gs.array(i)), lambda gs, q: float(information),
+                   normal(len(i), *logits.shape))  # fmt: skip
+
+
+@law("gan.mutual_information_bound")
+@given(inputs("mutual_information_bound"))
+def test_nobody_reads_more_than_there_is(gs, case):
+    """At most log k; 0 for a reader that says the same of every code."""
+    logits, code = case.arguments
+    k = logits.shape[1]
+    assert_at_most(
+        gs,
+        lambda gs, q: gs.mutual_information_bound(q, gs.array(code)),
+        lambda gs, q: 0 * q.sum() + math.log(k),
+        np.clip(logits, -64, 64),
+    )
+    assert_agree(
+        gs, lambda gs, q: gs.mutual_information_bound(q, gs.array(code)), lambda gs, q: 0.0, np.zeros(logits.shape)
+    )
+
+
+@law("gan.infogan_loss", "gan.infogan")
+@given(inputs("infogan_loss"))
+def test_weight_0_is_a_plain_gan(gs, case):
+    """And the loss is linear in the weight: at 2 it is twice as far from there as at 1."""
+    logit, codes, code = case.arguments
+    at = lambda gs, s, q, weight: gs.infogan_loss(s, q, gs.array(code), weight=weight)  # noqa: E731
+    assert_agree(
+        gs, lambda gs, s, q: at(gs, s, q, 0.0), lambda gs, s, q: gs.non_saturating_generator_loss(s), logit, codes
+    )
+    assert_agree(
+        gs,
+        lambda gs, s, q: at(gs, s, q, 2.0) + at(gs, s, q, 0.0),
+        lambda gs, s, q: 2 * at(gs, s, q, 1.0),
+        logit, codes,
+    )  # fmt: skip
+
+
+@law("gan.cycle_consistency_loss")
+@given(inputs("cycle_consistency_loss"))
+def test_cycles_that_close_cost_nothing_and_domains_are_alike(gs, case):
+    """Exactly 0 if everything comes back; never negative; the same with the domains exchanged."""
+    x, x_cycled, y, y_cycled = (gs.array(a) for a in case.arguments)
+    assert float(gs.cycle_consistency_loss(x, x, y, y)) == 0
+    cost = float(gs.cycle_consistency_loss(x, x_cycled, y, y_cycled))
+    assert cost >= 0
+    assert cost == float(gs.cycle_consistency_loss(y, y_cycled, x, x_cycled))
+    same = np.array_equal(gs.numpy(x), gs.numpy(x_cycled)) and np.array_equal(gs.numpy(y), gs.numpy(y_cycled))
+    assert same or cost > 0 or np.isnan(cost)
+
+
+def translators_of(gs: Any, config: CycleGAN, params: Any) -> dict[str, Callable[[Any], Any]]:
+    """G, F, D_X and D_Y as functions of an image."""
+
+    def network(name: str) -> Callable[[Any], Any]:
+        part = config.discriminator if name.startswith("D") else config.generator
+        own = {key.partition(".")[2]: array for key, array in params.items() if key.startswith(f"{name}.")}
+        return lambda image: gs.forward(part, own, {}, image)
+
+    return {name: network(name) for name in ("G", "F", "D_X", "D_Y")}
+
+
+@law("gan.cyclegan")
+@given(inputs("cyclegan"))
+def test_cyclegan_is_two_gans_and_a_way_back(gs, case):
+    """Written out with the four networks and the losses of the chapter."""
+    only_float64(gs)
+    config, options = case.arguments[0], case.options
+    weight, logs = options["weight"], options["adversarial"] == "log"
+
+    def by_hand(gs, params, x, y):
+        G, F, D_X, D_Y = translators_of(gs, config, params).values()
+        fake_y, fake_x = G(x), F(y)
+        cycle = gs.cycle_consistency_loss(x, F(fake_y), y, G(fake_x))
+        if logs:
+            fooled = gs.non_saturating_generator_loss(D_Y(fake_y)) + gs.non_saturating_generator_loss(D_X(fake_x))
+            told = gs.discriminator_loss(D_Y(y), D_Y(fake_y)) + gs.discriminator_loss(D_X(x), D_X(fake_x))
+        else:
+            fooled = ((D_Y(fake_y) - 1) ** 2).mean() + ((D_X(fake_x) - 1) ** 2).mean()
+            real = ((D_Y(y) - 1) ** 2).mean() + ((D_X(x) - 1) ** 2).mean()
+            told = (real + (D_Y(fake_y) ** 2).mean() + (D_X(fake_x) ** 2).mean()) / 2
+        return [fooled + weight * cycle, told]
+
+    assert_agree(gs, lambda gs, *a: list(gs.cyclegan(config, *a, **options)), by_hand, *case.arguments[1:])
+
+
+@law("gan.cyclegan")
+@given(inputs("cyclegan"))
+def test_the_domains_of_a_cyclegan_are_alike(gs, case):
+    """With G for F, D_X for D_Y and x for y both losses are what they were. It has no pairs to confuse."""
+    only_float64(gs)
+    config, params, x, y = case.arguments
+    other = {"G": "F", "F": "G", "D_X": "D_Y", "D_Y": "D_X"}
+    swapped = {f"{other[name.partition('.')[0]]}.{name.partition('.')[2]}": array for name, array in params.items()}
+    assert {name.partition(".")[0] for name in params} == {"G", "F", "D_X", "D_Y"}
+    assert_agree(
+        gs,
+        lambda gs, p, q, x, y: list(gs.cyclegan(config, p, x, y, **case.options)),
+        lambda gs, p, q, x, y: list(gs.cyclegan(config, q, y, x, **case.options)),
+        params, swapped, x, y,
+    )  # fmt: skip
+
+
+@law("gan.cyclegan")
+def test_translators_have_the_published_sizes():
+    assert parameter_count(CycleGAN()) == 2 * (11_378_179 + 2_764_737)
+    assert CycleGAN().discriminator.output((1, 3, 256, 256)) == (1, 1, 30, 30)
+    assert parameter_count(StarGAN().generator) == 8_430_528
+    assert parameter_count(StarGAN().discriminator) == 44_762_048
+
+
+@law("gan.stargan")
+@given(inputs("stargan"))
+def test_stargan_is_one_generator_for_every_domain(gs, case):
+    """Written out with the two networks and the losses of the chapter."""
+    only_float64(gs)
+    config, params, x, domain, target = case.arguments
+    k, weights = config.domains, case.options
+
+    def by_hand(gs, params, x):
+        g, d = (
+            {name[2:]: array for name, array in params.items() if name.startswith(player)} for player in ("G.", "D.")
+        )
+        c, back_c = (gs.array(np.eye(k)[label]) for label in (target, domain))
+        fake = gs.conditional_gan(config.generator, g, {}, x, c)
+        back = gs.conditional_gan(config.generator, g, {}, fake, back_c)
+        real, said = (gs.forward(config.discriminator, d, {}, image) for image in (x, fake))
+        named = gs.softmax_cross_entropy(said[:, -k:], gs.array(target))
+        returned = gs.cycle_consistency_loss(x, back, x, x)
+        score, fooled = gs.critic_loss(real[:, :-k], said[:, :-k]), gs.critic_generator_loss(said[:, :-k])
+        return [
+            gs.critic_generator_loss(said[:, :-k])
+            + weights["class_weight"] * named
+            + weights["cycle_weight"] * returned,
+            score + weights["class_weight"] * gs.softmax_cross_entropy(real[:, -k:], gs.array(domain)),
+        ]
+
+    assert_agree(
+        gs,
+        lambda gs, p, x: list(gs.stargan(config, p, x, gs.array(domain), gs.array(target), **weights)),
+        by_hand, params, x,
+    )  # fmt: skip
+
+
+@law("gan.translators", "gan.stargan")
+@given(st.integers(2, 60))
+def test_every_ordered_pair_of_domains_needs_a_generator_but_for_stargan(k):
+    pairs = list(itertools.permutations(range(k), 2))
+    assert translators(k) == {"CycleGAN": len(pairs), "StarGAN": 1}
+    names = {name.partition(".")[0] for name in StarGAN(k).parameters()}
+    assert names == {"G", "D"}
+
+
+@law("gan.fade_in", "gan.progressive_gan")
+@given(inputs("fade_in"))
+def test_fading_goes_from_the_small_image_to_the_large_one(gs, case):
+    """Exactly, at both ends."""
+    low, high, _ = case.arguments
+    start, end = (
+        gs.numpy(gs.fade_in(gs.array(low), gs.array(high), gs.array(np.array(alpha)))) for alpha in (0.0, 1.0)
+    )
+    finite = np.isfinite(high) & np.isfinite(low).repeat(2, 2).repeat(2, 3)
+    assert np.array_equal(start[finite], low.repeat(2, 2).repeat(2, 3)[finite])
+    assert np.array_equal(end[finite], high[finite])
+
+
+@law("gan.fade_in")
+@given(inputs("fade_in"))
+def test_half_way_is_the_mean(gs, case):
+    """Linear in alpha."""
+    low, high, _ = case.arguments
+    assert_agree(
+        gs,
+        lambda gs, low, high: gs.fade_in(low, high, gs.array(np.array(0.5))),
+        lambda gs, low, high: (
+            gs.fade_in(low, high, gs.array(np.array(0.25))) + gs.fade_in(low, high, gs.array(np.array(0.75)))
+        )
+        / 2,
+        low, high,
+    )  # fmt: skip
+
+
+GROWN = {"widths": (3, 2, 2), "channels": 2}
+
+
+@law("gan.progressive_gan")
+@given(SEEDS, st.integers(1, 2))
+def test_a_new_stage_starts_as_the_old_one_and_ends_as_itself(gs, seed, stage):
+    """Alpha = 0 is the smaller image doubled, alpha = 1 the stage that is not faded; by the same parameters."""
+    only_float64(gs)
+    fading, before, after = (
+        ProgressiveGenerator(i, fades, **GROWN, z=3) for i, fades in ((stage, True), (stage - 1, False), (stage, False))
+    )
+    params, _ = state(gs, seed, fading)
+    z = normal(seed, 2, 3)
+    older, newer = ({name: params[name] for name in config.parameters()} for config in (before, after))
+    alpha = [{"alpha": np.array(a)} for a in (0.0, 1.0)]
+    assert_agree(
+        gs,
+        lambda gs, p, q, r, z: [gs.progressive_gan(fading, p, given_alpha(gs, a), z) for a in alpha],
+        lambda gs, p, q, r, z: [
+            doubled(gs, gs.progressive_gan(before, q, {}, z)),
+            gs.progressive_gan(after, r, {}, z),
+        ],
+        params, older, newer, z,
+    )  # fmt: skip
+
+
+def given_alpha(gs: Any, table: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {name: gs.array(array) for name, array in table.items()}
+
+
+def doubled(gs: Any, image: Any) -> Any:
+    """Each pixel as four of them, by the formula that fades, at its start."""
+    n, c, h, w = image.shape
+    return gs.fade_in(image, gs.array(np.zeros((n, c, 2 * h, 2 * w))), gs.array(np.array(0.0)))
+
+
+@law("gan.progressive_gan")
+@given(SEEDS, st.integers(1, 2))
+def test_the_critic_starts_by_looking_at_the_halved_image(gs, seed, stage):
+    only_float64(gs)
+    fading, before = (ProgressiveDiscriminator(i, fades, **GROWN) for i, fades in ((stage, True), (stage - 1, False)))
+    params, _ = state(gs, seed, fading)
+    older = {name: params[name] for name in before.parameters()}
+    assert_agree(
+        gs,
+        lambda gs, p, q, x: gs.progressive_gan(fading, p, given_alpha(gs, {"alpha": np.array(0.0)}), x),
+        lambda gs, p, q, x: gs.progressive_gan(before, q, {}, gs.avg_pool2d(x, kernel=2)),
+        params, older, normal(seed, 2, 2, fading.size, fading.size),
+    )  # fmt: skip
+
+
+@law("gan.progressive_gan")
+def test_progressive_growing_is_that_of_the_paper():
+    """From 4 to 1024 pixels; 23.1 million parameters for each player; a stage adds to those of the one before."""
+    assert [ProgressiveGenerator(i).size for i in range(9)] == [4 * 2**i for i in range(9)]
+    for kind in (ProgressiveGenerator, ProgressiveDiscriminator):
+        assert round(parameter_count(kind()) / 1e6, 1) == 23.1
+        for stage in range(1, 9):
+            now = kind(stage, True).parameters()
+            for other in (kind(stage - 1), kind(stage)):
+                assert other.parameters().items() <= now.items()
+    with pytest.raises(DomainError, match=r"stage is 0, expected an int in \[1, 8\]"):
+        ProgressiveGenerator(0, True)
+
+
+@law("gan.text_to_image")
+@given(inputs("text_to_image"))
+def test_text_to_image_is_a_conditional_dcgan(gs, case):
+    """To the last bit; and without weights for the sentence it does not matter which."""
+    config, params, buffers, x, text = case.arguments
+    ours, theirs = (
+        gs.numpy(f(config, *convert((params, buffers, x, text), gs))) for f in (gs.text_to_image, gs.conditional_gan)
+    )
+    assert np.array_equal(ours, theirs)
+    deaf = params | {name: 0 * params[name] for name in ("projection.0.weight",)}
+    one, other = (
+        gs.numpy(gs.text_to_image(config, *convert((deaf, buffers, x, t), gs))) for t in (text, text[::-1] + 1)
+    )
+    assert np.array_equal(one, other)
+
+
+@law("gan.matching_aware_loss")
+@given(inputs("matching_aware_loss"))
+def test_wrong_sentences_and_samples_weigh_as_much_together_as_true_images(gs, case):
+    """It is the mean of two plain losses: against wrong sentences, and against samples; log 4 for who knows nothing."""
+    real, mismatched, fake = case.arguments
+    assert_agree(
+        gs,
+        lambda gs, r, f: gs.matching_aware_loss(r, f, f),
+        lambda gs, r, f: gs.discriminator_loss(r, f),
+        real, fake,
+    )  # fmt: skip
+    zeros = [np.zeros(a.shape) for a in case.arguments]
+    assert_agree(gs, lambda gs, *a: gs.matching_aware_loss(*a), lambda gs, *a: math.log(4), *zeros)
+    assert_agree(
+        gs,
+        lambda gs, r, m, f: gs.matching_aware_loss(r, m, f),
+        lambda gs, r, m, f: (gs.discriminator_loss(r, m) + gs.discriminator_loss(r, f)) / 2,
+        real, mismatched, fake,
+    )  # fmt: skip
+
+
+@law("gan.jigsaw", "gan.puzzle_gan")
+@given(inputs("jigsaw"))
+def test_the_inverse_order_puts_a_puzzle_together(gs, case):
+    """Exactly, and no pixel is lost on the way."""
+    x, order = case.arguments
+    puzzle = gs.jigsaw(gs.array(x), gs.array(order), **case.options)
+    restored = gs.numpy(gs.jigsaw(puzzle, gs.array(np.argsort(order, 1)), **case.options))
+    assert np.array_equal(restored, x)
+    assert np.array_equal(np.sort(gs.numpy(puzzle), axis=None), np.sort(x, axis=None))
+    as_it_was = np.broadcast_to(np.arange(order.shape[1]), order.shape)
+    assert np.array_equal(gs.numpy(gs.jigsaw(gs.array(x), gs.array(as_it_was), **case.options)), x)
+
+
+@law("gan.puzzle_gan")
+@given(SEEDS)
+def test_every_restored_pixel_has_seen_every_part(gs, seed):
+    """Through one place: a change in one corner is seen in the opposite one."""
+    only_float64(gs)
+    config = PuzzleGAN(16, 1, 2, bottleneck=6)
+    params, buffers = state(gs, seed, config)
+    x = normal(seed, 1, 1, 16, 16)
+    corner = np.zeros_like(x)
+    corner[..., 0, 0] = 1
+    params, buffers = convert((params, buffers), gs)
+    one, other = (gs.numpy(gs.puzzle_gan(config, params, buffers, gs.array(image))) for image in (x, x + corner))
+    narrowest = min(row.output[1:] for row in config.table((1, 16, 16)))
+    changed = one != other
+    assert narrowest == (1, 1)
+    assert changed[..., 8:, 8:].any() or not changed.any()  # not at all, if a layer's units are all shut
+
+
+@law("gan.restoration_loss")
+@given(inputs("restoration_loss"))
+def test_weights_1_and_0_are_the_two_losses(gs, case):
+    restored, x, logit = case.arguments
+    assert_agree(
+        gs,
+        lambda gs, r, x, s: [gs.restoration_loss(r, x, s, weight=w) for w in (1.0, 0.0)],
+        lambda gs, r, x, s: [gs.mse(r, x), gs.non_saturating_generator_loss(s)],
+        restored, x, logit,
+    )  # fmt: skip
