@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from gongsik import torch_impl
 from gongsik.conformance.agreement import compare
 from gongsik.conformance.bounded import PRECISIONS, Bounded
-from gongsik.reference.autodiff import Variable, backpropagate, grad, local_gradient, trace, value_and_grad
+from gongsik.reference.autodiff import Variable, backpropagate, grad, local_gradient, trace, value_and_grad, vjp
 from gongsik.reference.gradients import ADJOINTS, COMPOSED, CONSTANT, LOCAL_GRADIENTS, astype
 from gongsik.spec import DtypeError, ShapeError
 
@@ -476,6 +476,19 @@ def test_only_real_numbers_are_differentiated():
 def test_only_a_scalar_is_differentiated():
     with pytest.raises(ShapeError, match=r"returned an array of shape \(3,\), expected \(\)"):
         value_and_grad(lambda x: x * 2)(np.ones(3))
+
+
+def test_the_way_back_from_an_array_is_torch_s():
+    """By the parameters of a tree, of which one is not used; and inside another derivative."""
+    w, x, upstream = integers((3, 2), (4, 3), (4, 2))
+    y, back = vjp(lambda p, x: x @ p["w"] * p["w"][0], {"w": w, "b": np.ones(2)}, x)
+    leaf = torch.tensor(w, requires_grad=True)
+    expected = torch.tensor(x) @ leaf * leaf[0]
+    expected.backward(torch.tensor(upstream))
+    assert np.array_equal(y, expected.detach().numpy())
+    assert np.array_equal(back(upstream)["w"], leaf.grad)
+    assert np.array_equal(back(upstream)["b"], np.zeros(2))
+    assert grad(lambda u: vjp(lambda w: w**3, np.array(2.0))[1](u))(np.array(1.0)) == 12
 
 
 def test_backpropagation_may_start_from_any_upstream_gradient():

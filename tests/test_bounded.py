@@ -261,3 +261,17 @@ def test_exact_numbers_become_integers_and_stay_so():
     assert whole[1:].dtype == np.dtype(np.int64), "a part of integers is integers"
     with pytest.raises(TypeError, match="a number with an error cannot become int64"):
         Bounded(np.array([1.0, 2.0]), np.array([0.0, 0.5]), FLOAT32).astype(np.int64)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_singular_value_moves_no_more_than_its_matrix(seed):
+    """Inside the bound for every change of the elements within theirs, which is wide enough and not ten times wider."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    shape = tuple(rng.integers(1, 7, 2))
+    a, change = rng.standard_normal(shape), 0.01 * rng.uniform(-1, 1, shape)
+    norm: Any = np.linalg.norm(Bounded(a, np.abs(change), FLOAT32), 2, axis=(-2, -1))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert abs(np.linalg.svd(a + change)[1][0] - norm.value) <= norm.error
+    assert norm.error <= np.sqrt((change**2).sum()) + 10 * FLOAT32.unit * norm.value
+    exact: Any = np.linalg.norm(Bounded(a, None, FLOAT32), 2, axis=(-2, -1))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    single = np.linalg.svd(a.astype(np.float32))[1][0]
+    assert abs(single - exact.value) <= 4 * exact.error

@@ -402,8 +402,8 @@ def cycle_one_way(x, x_cycled, y, y_cycled, /):
 
 
 @wrong("gan.cyclegan", "the cycle weighs once, whatever lambda")
-def cyclegan_unweighted(config, params, x, y, /, **options):
-    return reference.cyclegan(config, params, x, y, **options | {"weight": 1.0})
+def cyclegan_unweighted(config, params, x, y, /, *, weight=10.0, adversarial: Any = "least_squares"):
+    return reference.cyclegan(config, params, x, y, weight=1.0, adversarial=adversarial)
 
 
 @wrong("gan.cyclegan", "each discriminator judges the other domain")
