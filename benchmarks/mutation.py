@@ -227,7 +227,8 @@ def main() -> None:
     """Mutate, judge, and print what was caught and what survived."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--room", choices=ROOMS)
-    parser.add_argument("--chapter", choices=CHAPTERS)
+    chapters = [name for name in CHAPTERS if formulas(name)]
+    parser.add_argument("--chapter", choices=chapters)
     parser.add_argument("--seconds", type=float, default=900, help="after which no further mutant is judged")
     parser.add_argument("--examples", type=int, default=100, help="per formula and dtype")
     options = parser.parse_args()
@@ -235,7 +236,7 @@ def main() -> None:
 
     jobs = []
     for room in [options.room] if options.room else ROOMS:
-        for chapter in [options.chapter] if options.chapter else CHAPTERS:
+        for chapter in [options.chapter] if options.chapter else chapters:
             source = inspect.getsource(importlib.import_module(f"gongsik.{room}.{chapter}"))
             names = tuple(id.split(".")[1] for id in formulas(chapter))
             jobs += [(room, chapter, mutant) for mutant in mutants(source, f"{room}/{chapter}.py", names)]

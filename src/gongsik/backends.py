@@ -114,9 +114,8 @@ class Backend:
         for chapter in CHAPTERS:
             setattr(self, chapter, _Chapter(name, chapter, {**self._functions, **self._counts}))
         for id, function in {**self._functions, **self._counts}.items():
-            if (
-                formula := id.split(".")[1]
-            ) not in CHAPTERS:  # a chapter that is called as one of its models is callable
+            formula = id.split(".")[1]
+            if formula not in CHAPTERS:  # a chapter with the name of one of its models is callable instead
                 setattr(self, formula, function)
         if device is not None or dtype is not None:
             self._try_asarray()
