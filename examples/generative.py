@@ -165,6 +165,13 @@ def resume(bk: Any, options: Options, path: Path, start: Any, step: Step) -> Tra
     return Trained(rebuild({"tree": form}, made)["tree"], history)
 
 
+def thinned(values: list[float], points: int = 100) -> list[float]:
+    """Means of so many equal parts of a curve, for a JSON file; what fills no part at the end is left out."""
+    each = max(1, len(values) // points)
+    means = np.array(values[: len(values) // each * each]).reshape(-1, each).mean(1)
+    return [round(float(x), 4) for x in means]
+
+
 # Pictures
 
 
@@ -242,7 +249,7 @@ def references(n: int = 1000) -> dict[str, float]:
 
 def main(
     arguments: list[str] | None, about: str, defaults: Options, run: Callable[[Any, Path | None], dict[str, Any]],
-    least: Mapping[str, int] | None = None,
+    least: Mapping[str, int] | None = None, under: Callable[[Any], str] | None = None,
 ) -> int:  # fmt: skip
     """Run a program from the command line; returns the exit code.
 
@@ -258,6 +265,8 @@ def main(
         ``run(options, folder)`` trains and returns what goes into the JSON file; numbers under "measured" are printed.
     least : mapping of str to int, optional
         The least value of numeric options, besides 1 for steps and 0 for the seed.
+    under : callable, optional
+        ``under(options)``, by which the JSON file keeps the results beside those of other runs; else it has one.
     """
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     choices = {"dtype": ("float32", "float64")}
@@ -282,5 +291,8 @@ def main(
         console.print(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
     if given["json"]:
         kept = {"options": asdict(options), **found}
+        if under:
+            others = json.loads(given["json"].read_text(encoding="utf-8")) if given["json"].exists() else {}
+            kept = {**others, under(options): kept}
         given["json"].write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0
