@@ -12,7 +12,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gongsik.spec import autoregressive as spec
 from gongsik.spec.model import check_parameters
-from gongsik.torch_impl.arrays import ADAPTER, implements
+from gongsik.torch_impl.arrays import ADAPTER, implements, may_need_gradient
 
 __all__ = [
     "context_mask", "diagonal_bilstm", "nade", "nade_sample", "pixel_rnn_factorization", "raster_order", "real_nade",
@@ -122,7 +122,8 @@ def nade(config, params, x, /):
     w, c, alpha, b = (params[name] for name in ("w", "c", "alpha", "b"))
     x = x.to(w.dtype)
     traced = torch.compiler.is_compiling() or any(map(is_functorch_wrapped_tensor, (w, c, alpha, b, x)))
-    likelihood = _log_likelihood if traced or x.requires_grad else _Likelihood.apply
+    by_hand = not traced and any(map(may_need_gradient, (w, c, alpha, b))) and not x.requires_grad
+    likelihood = _Likelihood.apply if by_hand else _log_likelihood
     with _without_autocast(x):
         return likelihood(w, c, alpha, b, x)
 
@@ -220,7 +221,7 @@ def skew(x, /):
 @implements(spec.unskew)
 def unskew(y, /):
     h, s = y.shape[-2:]
-    return F.pad(y.flatten(-2), (0, h)).unflatten(-1, (h, s + 1))[..., : s - h + 1]
+    return y.flatten(-2).unfold(-1, s - h + 1, s + 1)  # a view: each row begins one further to the right
 
 
 @implements(spec.diagonal_bilstm)
