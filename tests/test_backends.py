@@ -10,6 +10,7 @@ import pytest
 
 import gongsik
 from gongsik.spec import CHAPTERS, formulas
+from gongsik.spec.autoencoder import Autoencoder
 
 
 @pytest.fixture
@@ -43,7 +44,20 @@ def test_formula_is_one_function_by_either_name(name):
     bk = gongsik.backend(name)
     for id in formulas():
         chapter, function = id.split(".")
-        assert getattr(bk, function) is getattr(getattr(bk, chapter), function)
+        if function != chapter:
+            assert getattr(bk, function) is getattr(getattr(bk, chapter), function)
+
+
+@pytest.mark.parametrize("name", ["reference", "torch"])
+def test_chapter_is_called_as_the_model_of_its_name(name):
+    bk, config = gongsik.backend(name, dtype="float64"), Autoencoder((3, 2))
+    params = {key: bk.asarray(np.ones(shape)) for key, shape in config.parameters().items()}
+    by_chapter, by_model = (
+        f(config, params, bk.asarray(np.ones((1, 3)))) for f in (bk.autoencoder, bk.autoencoder.autoencoder)
+    )
+    assert np.array_equal(bk.to_numpy(by_chapter.output), bk.to_numpy(by_model.output))
+    with pytest.raises(AttributeError, match="there is no formula 'activation'"):
+        bk.activation()
     assert bk.implemented() == tuple(formulas())
     assert all(bk.has(id) for id in formulas())
 
