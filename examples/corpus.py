@@ -44,13 +44,19 @@ def sentences(folder: Path = DOCS) -> list[list[str]]:
     return found
 
 
+_IN_PROSE = re.compile(r"(?<!\$)\$[^$]+\$(?!\$)|(?:\{[\w-]+\})?`[^`\n]+`")
+"""Formulas and code inside of sentences."""
+
+
 def syllables(folder: Path = DOCS) -> str:
-    """The prose of all lectures in one line: Korean syllables, spaces and full stops."""
+    """The prose of all lectures in one line: Korean syllables, spaces, full stops; □ for formulas, numbers, names."""
     found = []
     for page in sorted(folder.glob("*.md")):
         if page.stem not in NO_LECTURES:
-            text = re.sub(r"[.?!:]+(?=\s)", ".", prose(page.read_text(encoding="utf-8")))
-            found.append(" ".join(re.sub(r"[^가-힣.\s]", "", text).split()))
+            text = prose(_IN_PROSE.sub("□", _BLOCK.sub("", page.read_text(encoding="utf-8"))))
+            text = re.sub(r"[.?!:]+(?=\s)", ".", re.sub(r"[A-Za-z0-9][A-Za-z0-9.,×+%-]*", "□", text))
+            text = re.sub(r"[^가-힣.□\s]", "", text)
+            found.append(" ".join(re.sub(r"□[□\s]*□", "□", text).split()))
     return re.sub(r"[ .]*\.", ".", " ".join(found))
 
 
