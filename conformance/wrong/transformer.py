@@ -6,9 +6,385 @@ from importlib import import_module
 import numpy as np
 
 from gongsik.conformance.wrong import wrong
-from gongsik.spec.transformer import Step
+from gongsik.spec.transformer import BertOutput, EncoderStates, MaskedTokens, SentencePairs, Step
 
 right = import_module("gongsik.reference.transformer")  # the chapter: the package has a function of this name
+
+# Layers and stacks
+
+
+def _gelu_of_half(x):
+    return x * (2 - right.erfc(x / 2)) / 2
+
+
+@wrong("transformer.feed_forward", "the activation after the second matrix, too")
+def feed_forward_twice(x, w1, b1, w2, b2, /, *, activation="relu"):
+    return right.ACTIVATIONS[activation](right.feed_forward(x, w1, b1, w2, b2, activation=activation))
+
+
+@wrong("transformer.feed_forward", "no activation: two matrices that are one")
+def feed_forward_linear(x, w1, b1, w2, b2, /, *, activation="relu"):
+    return (x @ w1.T + b1) @ w2.T + b2
+
+
+@wrong("transformer.feed_forward", "the approximation of GELU in place of GELU")
+def feed_forward_approximate(x, w1, b1, w2, b2, /, *, activation="relu"):
+    return right.feed_forward(x, w1, b1, w2, b2, activation="gelu_tanh" if activation == "gelu" else activation)
+
+
+@wrong("transformer.feed_forward", "the error function of x / 2, not of x / sqrt(2)")
+def feed_forward_half(x, w1, b1, w2, b2, /, *, activation="relu"):
+    between = _gelu_of_half if activation == "gelu" else right.ACTIVATIONS[activation]
+    return between(x @ w1.T + b1) @ w2.T + b2
+
+
+def _flipped(config):
+    return dataclasses.replace(config, norm_first=not config.norm_first)
+
+
+def _flipped_stack(config):
+    return dataclasses.replace(config, layer=_flipped(config.layer))
+
+
+@wrong("transformer.encoder_layer", "normalization on the other side of the sums")
+def encoder_layer_flipped(config, params, x, mask=None, draws=None, /, *, causal=False):
+    return right.encoder_layer(_flipped(config), params, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder_layer", "no shortcut around attention")
+def encoder_layer_without_shortcut(config, params, x, mask=None, draws=None, /, *, causal=False):
+    drop, names, at = right.dropping(draws), config.names, config.names.attention.norm
+    mask = right.for_heads("encoder_layer", mask, x, None)
+    seen = right.norm(config, params, at, x) if config.norm_first else x
+    z = right.attention(config, params, "", names.attention, seen, seen, mask, causal, drop)
+    x = z if config.norm_first else right.norm(config, params, at, z)
+    return right.added(config, params, names.norm, x, lambda x: right.think(config, params, "", x, drop))
+
+
+@wrong("transformer.encoder_layer", "scores divided by the root of the model's width, not of the head's")
+def encoder_layer_by_model_width(config, params, x, mask=None, draws=None, /, *, causal=False):
+    shrunk = (config.d_head / config.d_model) ** 0.25
+    scaled = {}
+    for name, p in params.items():
+        if "query" in name or "key" in name:
+            p = p * shrunk
+        elif "in_proj" in name:
+            axis = -1 if config.names.transposed or p.ndim == 1 else 0
+            parts = np.split(p, 3, axis)
+            p = np.concatenate([parts[0] * shrunk, parts[1] * shrunk, parts[2]], axis)
+        scaled[name] = p
+    return right.encoder_layer(config, scaled, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder_layer", "one normalization for both sums")
+def encoder_layer_shared_norm(config, params, x, mask=None, draws=None, /, *, causal=False):
+    first, second = config.names.attention.norm, config.names.norm
+    shared = {f"{second}{name}": params[f"{first}{name}"] for name in ("weight", "bias")}
+    return right.encoder_layer(config, params | shared, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder_layer", "queries and keys exchanged")
+def encoder_layer_exchanged(config, params, x, mask=None, draws=None, /, *, causal=False):
+    renamed = dict(params)
+    if len(config.names.attention.projections) == 3:
+        query, key, _ = config.names.attention.projections
+        for name in ("weight", "bias"):
+            renamed[query + name], renamed[key + name] = params[key + name], params[query + name]
+    else:
+        for name in ("weight", "bias"):
+            full = config.names.attention.projections[0] + name
+            axis = -1 if config.names.transposed or params[full].ndim == 1 else 0
+            q, k, v = np.split(params[full], 3, axis)
+            renamed[full] = np.concatenate([k, q, v], axis)
+    return right.encoder_layer(config, renamed, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder", "the parameters of the first layer in all layers")
+def encoder_tied(config, params, x, mask=None, draws=None, /, *, causal=False):
+    first = f"{config.layer.names.layers}0."
+    tied = {}
+    for name in params:
+        _, number, rest = name.split(".", 2) if name.startswith(config.layer.names.layers) else ("", "", name)
+        tied[name] = params[f"{first}{rest}"] if number else params[name]
+    return right.encoder(config, tied, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder", "the last normalization forgotten")
+def encoder_without_last_normalization(config, params, x, mask=None, draws=None, /, *, causal=False):
+    bare = dataclasses.replace(config, norm=False)
+    names = bare.parameters()
+    return right.encoder(bare, {n: p for n, p in params.items() if n in names}, x, mask, draws, causal=causal)
+
+
+@wrong("transformer.encoder", "the mask in the first layer only")
+def encoder_masked_once(config, params, x, mask=None, draws=None, /, *, causal=False):
+    drop, mask = right.dropping(draws), right.for_heads("encoder", mask, x, None)
+    for i, at in enumerate(right.layer_names(config)):
+        x = right.encode_layer(config.layer, params, at, x, None if i else mask, causal, drop)
+    return right.norm(config.layer, params, config.layer.names.final, x) if config.norm else x
+
+
+@wrong("transformer.encoder_states", "the input left out, the last state twice")
+def states_without_input(config, params, x, mask=None, /, *, causal=False):
+    hidden, weights = right.encoder_states(config, params, x, mask, causal=causal)
+    return EncoderStates(np.concatenate([hidden[1:], hidden[-1:]]), weights)
+
+
+@wrong("transformer.encoder_states", "the last state before the last normalization")
+def states_before_normalization(config, params, x, mask=None, /, *, causal=False):
+    weights = right.encoder_states(config, params, x, mask, causal=causal).weights
+    bare = dataclasses.replace(config, norm=False)
+    names = bare.parameters()
+    before = right.encoder_states(bare, {n: p for n, p in params.items() if n in names}, x, mask, causal=causal)
+    return EncoderStates(before.hidden, weights)
+
+
+@wrong("transformer.encoder_states", "the weights of what comes out of each layer, not of what goes in")
+def states_weights_of_output(config, params, x, mask=None, /, *, causal=False):
+    hidden, weights = right.encoder_states(config, params, x, mask, causal=causal)
+    return EncoderStates(hidden, np.roll(weights, 1, 0) if len(weights) > 1 else weights.swapaxes(-1, -2))
+
+
+@wrong("transformer.decoder_layer", "normalization on the other side of the sums")
+def decoder_layer_flipped(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    return right.decoder_layer(_flipped(config), params, x, memory, mask, memory_mask, draws)
+
+
+@wrong("transformer.decoder_layer", "it sees what is later")
+def decoder_layer_open(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    drop, names = right.dropping(draws), config.names
+    mask, memory_mask = (right.for_heads("decoder", m, x, o) for m, o in ((mask, None), (memory_mask, memory)))
+
+    def own(x):
+        return right.attention(config, params, "", names.attention, x, x, mask, False, drop)
+
+    def cross(x):
+        return right.attention(config, params, "", names.cross, x, memory, memory_mask, False, drop, "cross_")
+
+    x = right.added(config, params, names.attention.norm, x, own)
+    x = right.added(config, params, names.cross.norm, x, cross)
+    return right.added(config, params, names.norm, x, lambda x: right.think(config, params, "", x, drop))
+
+
+@wrong("transformer.decoder_layer", "the memory before its own past")
+def decoder_layer_memory_first(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    drop, names = right.dropping(draws), config.names
+    mask, memory_mask = (right.for_heads("decoder", m, x, o) for m, o in ((mask, None), (memory_mask, memory)))
+
+    def own(x):
+        return right.attention(config, params, "", names.attention, x, x, mask, True, drop)
+
+    def cross(x):
+        return right.attention(config, params, "", names.cross, x, memory, memory_mask, False, drop, "cross_")
+
+    x = right.added(config, params, names.cross.norm, x, cross)
+    x = right.added(config, params, names.attention.norm, x, own)
+    return right.added(config, params, names.norm, x, lambda x: right.think(config, params, "", x, drop))
+
+
+@wrong("transformer.decoder_layer", "the mask of the memory ignored")
+def decoder_layer_memory_unmasked(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    return right.decoder_layer(config, params, x, memory, mask, None, draws)
+
+
+@wrong("transformer.decoder", "every layer after the first looks at what the layers before made of the memory: nothing")
+def decoder_memory_once(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    drop, mask = right.dropping(draws), right.for_heads("decoder", mask, x, None)
+    memory_mask = right.for_heads("decoder", memory_mask, x, memory)
+    for i, at in enumerate(right.layer_names(config)):
+        seen = 0 * memory if i else memory
+        x = right.decode_layer(config.layer, params, at, x, seen, mask, memory_mask, drop)
+    return right.norm(config.layer, params, config.layer.names.final, x) if config.norm else x
+
+
+@wrong("transformer.decoder", "normalization on the other side of the sums")
+def decoder_flipped(config, params, x, memory, mask=None, memory_mask=None, draws=None, /):
+    return right.decoder(_flipped_stack(config), params, x, memory, mask, memory_mask, draws)
+
+
+def _translated(config, params, arguments, *, source=None, target=None):
+    """A transformer whose embeddings get other factors than the root of the width."""
+    factors = {"source.weight": source, "target.weight": target}
+    return right.transformer(
+        config, {n: p if (f := factors.get(n)) is None else p * f for n, p in params.items()}, *arguments
+    )
+
+
+@wrong("transformer.transformer", "embeddings not multiplied by the root of the width")
+def transformer_unscaled(config, params, *arguments):
+    return _translated(config, params, arguments, source=1 / config.scale, target=1 / config.scale)
+
+
+@wrong("transformer.transformer", "probabilities in place of logits")
+def transformer_softmax(config, params, *arguments):
+    z = right.transformer(config, params, *arguments)
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+@wrong("transformer.transformer", "the target read backwards")
+def transformer_backwards(config, params, source, target, *rest):
+    return right.transformer(config, params, source, target[:, ::-1], *rest)
+
+
+@wrong("transformer.transformer", "padding in the source not hidden from the decoder")
+def transformer_source_padding(config, params, source, target, source_mask=None, target_mask=None, draws=None, /):
+    return right.transformer(config, params, source, target, None, target_mask, draws)
+
+
+@wrong("transformer.cls_token", "at the end")
+def cls_at_the_end(x, cls, /):
+    return np.concatenate([x, np.broadcast_to(cls, (*x.shape[:-2], 1, x.shape[-1]))], -2)
+
+
+@wrong("transformer.cls_token", "in place of the first token, which is repeated at the end")
+def cls_in_place(x, cls, /):
+    first = np.broadcast_to(cls, (*x.shape[:-2], 1, x.shape[-1]))
+    return np.concatenate([first, x[..., 1:, :], x[..., :1, :]], -2)
+
+
+@wrong("transformer.cls_token", "added to the tokens, too")
+def cls_added(x, cls, /):
+    return right.cls_token(x + cls, cls)
+
+
+# BERT
+
+
+@wrong("transformer.bert_embedding", "positions left out")
+def embedding_without_position(ids, segments, tokens, segment, position, /):
+    return tokens[ids] + segment[segments]
+
+
+@wrong("transformer.bert_embedding", "positions from the end of the table")
+def embedding_last_positions(ids, segments, tokens, segment, position, /):
+    return right.bert_embedding(ids, segments, tokens, segment, position[::-1])
+
+
+@wrong("transformer.bert_embedding", "every sentence is the first one")
+def embedding_one_segment(ids, segments, tokens, segment, position, /):
+    return right.bert_embedding(ids, 0 * segments, tokens, segment, position)
+
+
+@wrong("transformer.mask_tokens", "every chosen token masked")
+def mask_all(ids, pick, way, other, allowed=None, /, *, mask_id, rate=0.15, masked=0.8, random=0.1):
+    return right.mask_tokens(ids, pick, way, other, allowed, mask_id=mask_id, rate=rate, masked=1.0, random=0.0)
+
+
+@wrong("transformer.mask_tokens", "only what has changed counts as chosen")
+def mask_changed_only(ids, pick, way, other, allowed=None, /, **options):
+    found = right.mask_tokens(ids, pick, way, other, allowed, **options)
+    return MaskedTokens(found.ids, found.chosen & (found.ids != ids))
+
+
+@wrong("transformer.mask_tokens", "the signs of the model masked as well")
+def mask_anything(ids, pick, way, other, allowed=None, /, **options):
+    return right.mask_tokens(ids, pick, way, other, **options)
+
+
+@wrong("transformer.masked_language_model", "the mean over all places")
+def mlm_over_all(logits, ids, chosen, /):
+    return right.masked_language_model(logits, ids, chosen) * np.asarray(chosen.mean(), logits.dtype)
+
+
+@wrong("transformer.masked_language_model", "every place costs something")
+def mlm_everywhere(logits, ids, chosen, /):
+    return right.masked_language_model(logits, ids, np.ones_like(chosen))
+
+
+@wrong("transformer.masked_language_model", "no place: a mean over nothing, NaN")
+def mlm_nan(logits, ids, chosen, /):
+    loss = right.masked_language_model(logits, ids, chosen)
+    return loss if chosen.any() else loss + np.nan
+
+
+@wrong("transformer.next_sentence_pairs", "a random sentence may be the next one, and counts as another")
+def pairs_with_next(uniform, other, /):
+    found = right.next_sentence_pairs(uniform, other)
+    return SentencePairs(np.where(found.label == 1, other, found.second), found.label)
+
+
+@wrong("transformer.next_sentence_pairs", "1 for the sentence that follows")
+def pairs_turned(uniform, other, /):
+    found = right.next_sentence_pairs(uniform, other)
+    return SentencePairs(found.second, 1 - found.label)
+
+
+@wrong("transformer.next_sentence_prediction", "1 for the sentence that follows")
+def next_turned(pooled, label, weight, bias, /):
+    return right.next_sentence_prediction(pooled, 1 - label, weight, bias)
+
+
+@wrong("transformer.next_sentence_prediction", "the sum over the pairs")
+def next_summed(pooled, label, weight, bias, /):
+    return right.next_sentence_prediction(pooled, label, weight, bias) * len(label)
+
+
+@wrong("transformer.bert", "every sentence is the first one")
+def bert_one_segment(config, params, ids, segments=None, mask=None, draws=None, /):
+    return right.bert(config, params, ids, None, mask, draws)
+
+
+@wrong("transformer.bert", "padding not hidden")
+def bert_padding(config, params, ids, segments=None, mask=None, draws=None, /):
+    return right.bert(config, params, ids, segments, None, draws)
+
+
+@wrong("transformer.bert", "pooled from the mean of all tokens, not from the first")
+def bert_mean(config, params, ids, segments=None, mask=None, draws=None, /):
+    found = right.bert(config, params, ids, segments, mask, draws)
+    weight, bias = params["pooler.dense.weight"], params["pooler.dense.bias"]
+    return found._replace(pooled=np.tanh(found.hidden.mean(1) @ weight.T + bias))
+
+
+@wrong("transformer.bert", "no normalization of the embeddings")
+def bert_embeddings_as_they_are(config, params, ids, segments=None, mask=None, draws=None, /):
+    right.bert(config, params, ids, segments, mask, draws)
+    tables = [params[f"embeddings.{name}_embeddings.weight"] for name in ("word", "token_type", "position")]
+    x = right.bert_embedding(ids, np.zeros_like(ids) if segments is None else segments, *tables)
+    drop = right.dropping(draws)
+    x = drop("embeddings", x, config.dropout)
+    hidden = right.encode(config.encoder, params, "encoder.", x, right.padding(mask), False, drop)
+    pooled = np.tanh(hidden[:, 0] @ params["pooler.dense.weight"].T + params["pooler.dense.bias"])
+    return BertOutput(hidden, pooled)
+
+
+@wrong("transformer.bert_pretraining", "no activation in the head of the tokens")
+def pretraining_linear_head(config, params, ids, segments=None, mask=None, draws=None, /):
+    found = right.bert_pretraining(config, params, ids, segments, mask, draws)
+    hidden, _ = right.read(config.bert, params, "bert.", ids, segments, mask, right.dropping(draws))
+    layer, head = config.bert.encoder.layer, "cls.predictions."
+    h = right.affine(layer, params, f"{head}transform.dense.", hidden)
+    h = right.norm(layer, params, f"{head}transform.LayerNorm.", h)
+    tokens = h @ params["bert.embeddings.word_embeddings.weight"].T + params[f"{head}bias"]
+    return found._replace(tokens=tokens)
+
+
+@wrong("transformer.bert_pretraining", "the bias of the tokens forgotten")
+def pretraining_without_bias(config, params, ids, segments=None, mask=None, draws=None, /):
+    found = right.bert_pretraining(config, params, ids, segments, mask, draws)
+    return found._replace(tokens=found.tokens - params["cls.predictions.bias"])
+
+
+@wrong("transformer.bert_pretraining", "1 for the sentence that follows")
+def pretraining_turned(config, params, ids, segments=None, mask=None, draws=None, /):
+    found = right.bert_pretraining(config, params, ids, segments, mask, draws)
+    return found._replace(follows=found.follows[:, ::-1])
+
+
+@wrong("transformer.bert_classifier", "on the last layer's first token, without the pooler")
+def classifier_without_pooler(config, params, ids, segments=None, mask=None, draws=None, /):
+    right.bert_classifier(config, params, ids, segments, mask, draws)
+    hidden, _ = right.read(config.bert, params, "bert.", ids, segments, mask, right.dropping(draws))
+    return hidden[:, 0] @ params["classifier.weight"].T + params["classifier.bias"]
+
+
+@wrong("transformer.bert_classifier", "units dropped by the draws, but not scaled up")
+def classifier_unscaled(config, params, ids, segments=None, mask=None, draws=None, /):
+    z = right.bert_classifier(config, params, ids, segments, mask, draws)
+    bias = params["classifier.bias"]
+    return z if draws is None else (z - bias) * (1 - config.bert.dropout) + bias
+
 
 # GPT, its cache, the next word, ViT
 
