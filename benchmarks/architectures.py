@@ -1,4 +1,5 @@
-"""Every architecture on its native input: what it costs on paper, and what one image takes in both backends.
+"""Every architecture on its native input: what it costs on paper, what one image takes in both backends, and how long
+`NetworkModule` takes beside torchvision's module, where torchvision has one.
 
 ``python -m gongsik.benchmarks.architectures FILE.md`` writes the table. Each network runs in a process of its own, so
 that no other is in its way.
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,8 +21,10 @@ import torch
 from torch.utils._pytree import tree_map
 
 from gongsik import reference, torch_impl
+from gongsik.benchmarks.timing import measure
 from gongsik.spec import cnn
 from gongsik.spec.layers import Architecture
+from gongsik.torch_impl.layers import NetworkModule
 
 NETWORKS: dict[str, tuple[Architecture, tuple[int, int, int]]] = {
     "LeNet-5": (cnn.LeNet5(), (1, 32, 32)),
@@ -39,6 +44,16 @@ NETWORKS: dict[str, tuple[Architecture, tuple[int, int, int]]] = {
     "ShuffleNet v2": (cnn.ShuffleNetV2(), (3, 224, 224)),
     "MnasNet": (cnn.MnasNet(), (3, 224, 224)),
 }
+
+TORCHVISION = {
+    "AlexNet, one tower": "alexnet", **{f"VGG-{depth}": f"vgg{depth}" for depth in (11, 13, 16, 19)},
+    "GoogLeNet with batch normalization": "googlenet",
+    **{f"ResNet-{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+    **{f"DenseNet-{depth}": f"densenet{depth}" for depth in (121, 169, 201)},
+    "MobileNet v2": "mobilenet_v2", "ShuffleNet v2": "shufflenet_v2_x1_0", "MnasNet": "mnasnet1_0",
+}  # fmt: skip
+BATCH = 2
+"""Images of a training step: the least that batch normalization has a variance of, where a map is one pixel."""
 
 
 def arrays(config: Architecture) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,11 +94,38 @@ def _seconds(call: Callable[[], Any]) -> float:
     return perf_counter() - start
 
 
+def ratios(name: str, budget: float = 8.0) -> dict[str, tuple[float, float, float]]:
+    """Our module's time over torchvision's, quartiles: of a forward pass, and of forward and backward in training."""
+    from gongsik.benchmarks.torchvision_models import models  # which not every user has
+
+    config, sample = NETWORKS[name]
+    options = {"aux_logits": False, "init_weights": False} if name.startswith("GoogLeNet") else {}
+    theirs = getattr(models, TORCHVISION[name])(**options)
+    ours = NetworkModule(config)
+    ours.load_state_dict(theirs.state_dict())
+    modules = {"ours": ours, "theirs": theirs}
+    found = {}
+    x = torch.randn(1, *sample)
+    with torch.no_grad():
+        calls = {key: partial(module.eval(), x) for key, module in modules.items()}
+        found["forward"] = measure(calls, budget=budget).ratio("ours", "theirs")
+    x = torch.randn(BATCH, *sample)
+    calls = {key: partial(_step, module.train(), x) for key, module in modules.items()}
+    found["both"] = measure(calls, budget=budget).ratio("ours", "theirs")
+    return {key: astuple(quartiles) for key, quartiles in found.items()}
+
+
+def _step(module: torch.nn.Module, x: torch.Tensor) -> None:
+    module.zero_grad()
+    module(x).square().mean().backward()
+
+
 def table() -> str:
     """The table in Markdown, every network measured now."""
     lines = [
-        "| network | input | parameters | multiply-adds | reference | its memory | torch |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| network | input | parameters | multiply-adds | reference | its memory | torch | module / torchvision "
+        "| and backward |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, (config, sample) in NETWORKS.items():
         rows = config.table(sample)
@@ -92,18 +134,25 @@ def table() -> str:
         command = [sys.executable, "-m", "gongsik.benchmarks.architectures", name]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         cells += [f"{found['reference']:.3g} s", f"{found['mebibytes']:,.0f} MiB", f"{found['torch']:.3g} s"]
+        cells += [_shown(found.get(kind)) for kind in ("forward", "both")]
         print(*cells, sep="  ", file=sys.stderr)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def _shown(quartiles: tuple[float, float, float] | None) -> str:
+    return "" if quartiles is None else "{1:.2f} [{0:.2f}, {2:.2f}]".format(*quartiles)
+
+
+ABOUT = f"""# The architectures on their native input
+
+One image in float32, on one thread: seconds of a forward pass, and the memory that it takes beyond the parameters. Then
+the time of our module over torchvision's, measured in alternation, with its quartiles: of a forward pass of one image,
+and of forward and backward of {BATCH} in training mode. Made by `python -m gongsik.benchmarks.architectures FILE.md`.
+"""
+
 if __name__ == "__main__":
-    if sys.argv[1] in NETWORKS:
-        print(json.dumps(run_one(sys.argv[1])))
+    if (asked := sys.argv[1]) in NETWORKS:
+        print(json.dumps({**run_one(asked), **(ratios(asked) if asked in TORCHVISION else {})}))
     else:
-        Path(sys.argv[1]).write_text(
-            "# The architectures on their native input\n\n"
-            "One image in float32, on one thread: seconds of a forward pass, and the memory that it takes beyond the\n"
-            "parameters. Made by `python -m gongsik.benchmarks.architectures FILE.md`.\n\n" + table() + "\n",
-            encoding="utf-8",
-        )
+        Path(asked).write_text(f"{ABOUT}\n{table()}\n", encoding="utf-8")
