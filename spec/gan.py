@@ -417,7 +417,6 @@ mode_collapse = law(
     tex=r"\Bigl\| \frac1n \sum_{i=1}^{n} f(x_i) - \frac1m \sum_{i=1}^{m} f(G(z_i)) \Bigr\|_2^2",
     notes=("002#Mode Collapse 해결 방안 (Feature matching)",),
     source="Salimans et al. 2016, section 3.1",
-    nonempty=True,
     differentiable=True,
 )
 def feature_matching(real: Float[Array, "n d"], fake: Float[Array, "m d"], /) -> Scalar:
@@ -448,7 +447,6 @@ def feature_matching(real: Float[Array, "n d"], fake: Float[Array, "m d"], /) ->
     r"\mathbb R^{B \times C}",
     notes=("002#Mode Collapse 해결 방안 (Mini-batch Discrimination)",),
     source="Salimans et al. 2016, section 3.2",
-    nonempty=True,
     differentiable=True,
 )
 def minibatch_discrimination(
@@ -540,7 +538,6 @@ def historical_averaging(theta: Params, state: HistoryState | None = None, /) ->
             right_value="float(gs.wasserstein_distance(x, x))",
         ),
     ),
-    nonempty=True,
     differentiable=("x", "y"),
 )
 def wasserstein_distance(
@@ -706,7 +703,6 @@ def lipschitz_constant(
     tex=r"K \ge \max_{i \ne j} \frac{\|f(x_i) - f(x_j)\|_2}{\|x_i - x_j\|_2}",
     notes=("002#1-립시츠 함수",),
     source="Horn & Johnson 2013, section 5.6",
-    nonempty=True,
     requires=(("n >= 2", "at least two samples"),),
 )
 def lipschitz_lower_bound(
@@ -774,7 +770,6 @@ def weight_clipping(params: Params, /, *, c: Positive[float] = 0.01) -> Params:
     r"\hat x_i = \epsilon_i x_i + (1 - \epsilon_i)\, \tilde x_i",
     notes=("002#WGAN 어떻게 비평자를 립시츠 함수로 만들까? (img)",),
     source="Gulrajani et al. 2017, eq. 3 and algorithm 1",
-    nonempty=True,
     stochastic=True,
     differentiable=("params", "real", "fake"),
 )

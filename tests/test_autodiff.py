@@ -486,6 +486,7 @@ def test_the_way_back_from_an_array_is_torch_s():
     expected = torch.tensor(x) @ leaf * leaf[0]
     expected.backward(torch.tensor(upstream))
     assert np.array_equal(y, expected.detach().numpy())
+    assert leaf.grad is not None
     assert np.array_equal(back(upstream)["w"], leaf.grad)
     assert np.array_equal(back(upstream)["b"], np.zeros(2))
     assert grad(lambda u: vjp(lambda w: w**3, np.array(2.0))[1](u))(np.array(1.0)) == 12

@@ -122,7 +122,7 @@ def feature_matching(real, fake, /):
 
 @implements(spec.minibatch_discrimination)
 def minibatch_discrimination(features, kernel, /, *, include_self=True):
-    M = torch.tensordot(features, kernel, 1).transpose(0, 1)  # [b, n, c]
+    M = (features @ kernel.flatten(1)).unflatten(1, kernel.shape[1:]).transpose(0, 1)  # [b, n, c]
     # cdist does not form the [b, n, n, c] differences; it knows no half precision
     wide = M.to(torch.promote_types(M.dtype, torch.float32))
     closeness = (-torch.cdist(wide, wide, p=1.0)).exp()  # [b, n, n]
@@ -136,9 +136,11 @@ def historical_averaging(theta, state=None, /):
     first = leaves(theta)[0]
     count = torch.zeros((), dtype=torch.int64, device=first.device) if state is None else state.count
     mean = theta if state is None else state.mean
-    parts = [F.mse_loss(w, m, reduction="sum") for w, m in zip(leaves(theta), leaves(mean, theta), strict=True)]
-    new = map_leaves(lambda w, m: m + (w - m) / (count + 1), theta, mean)
-    return torch.stack(parts).sum(), spec.HistoryState(count + 1, new)
+    away = map_leaves(torch.sub, theta, mean)
+    squares = [torch.linalg.vecdot(d.reshape(-1), d.reshape(-1)) for d in leaves(away)]
+    share = 1 / (count + 1).double()
+    new = map_leaves(lambda m, d: torch.addcmul(m, d, share.to(d.dtype)), mean, away)
+    return sum(squares[1:], squares[0]), spec.HistoryState(count + 1, new)
 
 
 # Another distance
@@ -198,9 +200,11 @@ def lipschitz_lower_bound(x, fx, /):
 
 
 def distances(x):
-    """Between all rows; through a matrix product they would be quicker, and wrong where rows are close."""
+    """Between the rows of every pair; through a matrix product they would be wrong where rows are close."""
     x = x.to(torch.promote_types(x.dtype, torch.float32))
-    return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    if is_transformed():  # of pdist no transformation knows
+        return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    return F.pdist(x)
 
 
 @implements(spec.weight_clipping)
