@@ -37,14 +37,30 @@ def _numbered(name: str) -> str:
     return f"{CHAPTERS.index(name) + 1}. {chapter(name).CHAPTER.ko}"
 
 
+PARTS = {
+    "기초": ("activation", "loss", "network", "optimizer"),
+    "합성곱과 학습": ("convolution", "pooling", "normalization", "regularization", "training"),
+    "보는 망": ("cnn", "segmentation", "detection"),
+    "읽고 쓰는 망": ("recurrent", "language", "attention", "transformer"),
+    "만드는 망": ("probability", "autoregressive", "autoencoder", "gan"),
+    "돌아보기": ("history",),
+}
+"""The parts of the book, each of chapters that follow each other."""
+
+
 def chapters() -> str:
     """The chapters that have a page, in the order of teaching, with what is in each; and the table of contents."""
     written = [name for name in CHAPTERS if (DOCS / f"{name}.md").exists()]
+    if written != [name for names in PARTS.values() for name in names if name in written]:
+        raise ValueError("PARTS has not the chapters of the library in their order")
     lines = []
-    for name in written:
-        counts = [entry.kind for entry in entries(name).values()]
-        kinds = ", ".join(f"{word} {counts.count(kind)}개" for kind, word in KINDS.items() if kind in counts)
-        lines.append(f"{CHAPTERS.index(name) + 1}. [{chapter(name).CHAPTER.ko}](./{name}.md): {kinds}")
+    for part, names in PARTS.items():
+        lines.append(f"\n**{part}**\n")
+        for name in filter(written.__contains__, names):
+            counts = [entry.kind for entry in entries(name).values()]
+            kinds = ", ".join(f"{word} {counts.count(kind)}개" for kind, word in KINDS.items() if kind in counts)
+            title = chapter(name).CHAPTER
+            lines.append(f"{CHAPTERS.index(name) + 1}. [{title.ko}](./{name}.md) {title.en}: {kinds}")
     return "\n".join(lines) + "\n\n" + block("toctree", "", "\n".join(written), numbered="1", hidden="")
 
 
