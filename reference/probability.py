@@ -85,7 +85,8 @@ def _log_weight(p):
 
 @implements(spec.posterior)
 def posterior(log_likelihood, prior, /):
-    return softmax(log_likelihood + _log_weight(prior))
+    with np.errstate(invalid="ignore"):  # where no cause can be, 0/0
+        return softmax(log_likelihood + _log_weight(prior))
 
 
 @implements(spec.log_likelihood)
