@@ -1,4 +1,4 @@
-"""The variational and the adversarial autoencoder of the digits: a few steps of each, and what the page says of them."""
+"""The variational and the adversarial autoencoder of the digits: a few steps of each, and what the page says of it."""
 
 import importlib
 import json
