@@ -480,8 +480,8 @@ class PlainPuzzleGAN(PlainDCGAN):
         )
         self.main = nn.Sequential(*layers, *middle, *self.main)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.main(x)
+    def forward(self, z: Tensor) -> Tensor:
+        return self.main(z)
 
 
 def puzzle_gan(data: Data) -> Contest:
