@@ -41,7 +41,7 @@ class Mixture(NamedTuple):
     std: Float[Array, "k"]
 
 
-LAST_AXES = (("shape[len(shape) - len(params):] == params", "parameters in the shape of the last axes of the data"),)
+LAST_AXES = (("not params or shape[-len(params):] == params", "parameters in the shape of the last axes of the data"),)
 
 
 # Distributions
@@ -392,7 +392,7 @@ bayes_rule = law(
     r"= \mathrm{softmax}_y \bigl(\log p(x \mid y) + \log p(y)\bigr)",
     notes=("000#Structure Through Independence & Conditional Independence", "002#생성 vs 판별"),
     source="Bishop 2006, eq. 4.62",
-    requires=(("batch[len(batch) - len(params):] == params",
+    requires=(("not params or batch[-len(params):] == params",
                "parameters in the shape of the last axes of the data"),),
     differentiable=True,
 )  # fmt: skip
