@@ -34,15 +34,11 @@ def _part(config, name, params, x):
     return child(name, dict(config.network.children())[name], nest(params), x, Pass())
 
 
-def _autoencode(name, config, params, x):
-    check_parameters(name, config, params)
-    code = _part(config, "encoder", params, x)
-    return spec.Autoencoded(code, _part(config, "decoder", params, code))
-
-
 @implements(spec.autoencoder)
 def autoencoder(config, params, x, /):
-    return _autoencode("autoencoder", config, params, x)
+    check_parameters("autoencoder", config, params)
+    code = _part(config, "encoder", params, x)
+    return spec.Autoencoded(code, _part(config, "decoder", params, code))
 
 
 @implements(spec.decode)
@@ -51,44 +47,38 @@ def decode(config, params, z, /):
     return _part(config, "decoder", params, z)
 
 
+def _check_pixels(name, x, likelihood):
+    if likelihood in ("bce", "bernoulli"):
+        spec.check_pixels(name, x, ADAPTER)
+
+
 def _softplus(s):
     """log(1 + e^s)."""
     return np.logaddexp(0, s)
 
 
-def _bernoulli(name, s, x):
-    """Log-probability of every pixel, of which s is the logit."""
-    spec.check_pixels(name, x, ADAPTER)
-    return x * s - _softplus(s)
-
-
-def _restored(name, output, x, kind):
-    if kind == "bce":
-        return -_bernoulli(name, output, x).sum(-1).mean()
-    return rmse(output, x) if kind == "rmse" else ((x - output) ** 2).sum(-1).mean()
-
-
 @implements(spec.reconstruction_loss)
 def reconstruction_loss(output, x, /, *, kind="squared"):
-    return _restored("reconstruction_loss", output, x, kind)
+    _check_pixels("reconstruction_loss", x, kind)
+    if kind == "bce":
+        return (_softplus(output) - x * output).sum(-1).mean()
+    return rmse(output, x) if kind == "rmse" else ((x - output) ** 2).sum(-1).mean()
 
 
 @implements(spec.denoising_autoencoder)
 def denoising_autoencoder(config, params, x, normal, /, *, std=0.1):
-    return _autoencode("denoising_autoencoder", config, params, input_noise(x, normal, std=std))
-
-
-def _reconstruction(name, output, x, likelihood, var):
-    if likelihood == "bernoulli":
-        log_p = _bernoulli(name, output, x)  # [*samples n d]
-    else:
-        log_p = -((x - output) ** 2 / var + math.log(2 * math.pi * var)) / 2
-    return log_p.sum(-1).reshape(-1, len(x)).mean(0)  # [samples n], then [n]
+    check_parameters("denoising_autoencoder", config, params)
+    return autoencoder(config, params, input_noise(x, normal, std=std))
 
 
 @implements(spec.reconstruction_term)
 def reconstruction_term(output, x, /, *, likelihood="bernoulli", var=1.0):
-    return _reconstruction("reconstruction_term", output, x, likelihood, var)
+    _check_pixels("reconstruction_term", x, likelihood)
+    if likelihood == "bernoulli":
+        log_p = x * output - _softplus(output)  # [*samples n d]
+    else:
+        log_p = -((x - output) ** 2 / var + math.log(2 * math.pi * var)) / 2
+    return log_p.sum(-1).reshape(-1, len(x)).mean(0)  # [samples n], then [n]
 
 
 @implements(spec.gaussian_kl)
@@ -98,8 +88,9 @@ def gaussian_kl(mu, log_var, /):
 
 
 @implements(spec.elbo)
-def elbo(output, x, mu, log_var, /, *, likelihood="bernoulli", var=1.0):
-    return _reconstruction("elbo", output, x, likelihood, var) - gaussian_kl(mu, log_var)
+def elbo(output, x, mu, log_var, /, *, likelihood: spec.Likelihood = "bernoulli", var=1.0):
+    _check_pixels("elbo", x, likelihood)
+    return reconstruction_term(output, x, likelihood=likelihood, var=var) - gaussian_kl(mu, log_var)
 
 
 @implements(spec.reparameterize)
@@ -118,13 +109,15 @@ def vae(config, params, x, normal, /):
 
 
 @implements(spec.vae_loss)
-def vae_loss(output, x, mu, log_var, /, *, kind="bce", r=1.0):
-    return r * _restored("vae_loss", output, x, kind) + gaussian_kl(mu, log_var).mean()
+def vae_loss(output, x, mu, log_var, /, *, kind: spec.Reconstruction = "bce", r=1.0):
+    _check_pixels("vae_loss", x, kind)
+    return r * reconstruction_loss(output, x, kind=kind) + gaussian_kl(mu, log_var).mean()
 
 
 @implements(spec.adversarial_autoencoder)
 def adversarial_autoencoder(config, params, x, prior, /):
-    code, output = _autoencode("adversarial_autoencoder", config, params, x)
+    check_parameters("adversarial_autoencoder", config, params)
+    code, output = autoencoder(config, params, x)
     real, fake = (_part(config, "discriminator", params, z)[:, 0] for z in (prior, code))  # logits: [m], [n]
     discriminator = _softplus(-real).mean() + _softplus(fake).mean()  # -log D, and -log(1 - D)
     return spec.AdversarialLosses(((x - output) ** 2).sum(-1).mean(), discriminator, _softplus(-fake).mean())

@@ -117,7 +117,9 @@ class Card:
         """How the spec builds the tree of layers that an architecture is."""
         first = formula.positional[0].type if formula.positional else None
         config = first.type if isinstance(first, OpaqueType) else None
-        if not (isinstance(config, type) and issubclass(config, Architecture) and config is not Architecture):
+        if not (isinstance(config, type) and issubclass(config, Architecture)):
+            return ""
+        if config.build is Architecture.build:  # what configurations have in common
             return ""
         source = "\n\n".join(method(config, name) for name in ("build", "tree") if hasattr(config, name))
         shown = block("code-block", "python", source)
