@@ -364,8 +364,9 @@ def real_nade(config: RealNADE, params: Parameters, x: Float[Array, "n config.fe
 @formula(
     ko="PixelRNN의 RGB 분해",
     en="RGB factorisation of PixelRNN",
-    tex=r"p(x) = \prod_{i=1}^{n^2} p(x_{i,R} \mid x_{<i})\, p(x_{i,G} \mid x_{<i}, x_{i,R})\, "
-    r"p(x_{i,B} \mid x_{<i}, x_{i,R}, x_{i,G}), \qquad p(x_{i,c} = v \mid \cdot) = \mathrm{softmax}(z_{i,c})_v",
+    tex=r"\begin{aligned} p(x) &= \prod_{i=1}^{n^2} p(x_{i,R} \mid x_{<i})\, p(x_{i,G} \mid x_{<i}, x_{i,R})\, "
+    r"p(x_{i,B} \mid x_{<i}, x_{i,R}, x_{i,G}) \\"
+    r"p(x_{i,c} = v \mid \cdot) &= \mathrm{softmax}(z_{i,c})_v \end{aligned}",
     notes=("000#Auto-regressive Model / 2. Pixel RNN",),
     source="van den Oord, Kalchbrenner & Kavukcuoglu 2016, eq. 1-2",
     differentiable=("logits",),
@@ -405,8 +406,9 @@ def pixel_rnn_factorization(
 @formula(
     ko="문맥 마스크",
     en="Masked-convolution context (types A and B)",
-    tex=r"(M \odot W)_{oiuv} = M_{oiuv} W_{oiuv}, \qquad M_{oiuv} = \begin{cases} 1 & (u, v) \prec (c_u, c_v) \\ "
-    r"\mathbb 1[g_i < g_o]\ (A),\ \mathbb 1[g_i \le g_o]\ (B) & (u, v) = (c_u, c_v) \\ 0 & \text{else} \end{cases}",
+    tex=r"M \odot W, \qquad M_{oiuv} = \begin{cases} 1 & (u, v) \prec (c_u, c_v) \\ "
+    r"\mathbb 1[g_i < g_o]\ (A),\ \ \mathbb 1[g_i \le g_o]\ (B) & (u, v) = (c_u, c_v) \\ "
+    r"0 & \text{else} \end{cases}",
     notes=("000#Auto-regressive Model / 2. Pixel RNN",),
     source="van den Oord, Kalchbrenner & Kavukcuoglu 2016, section 3.4",
     differentiable=True,

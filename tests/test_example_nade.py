@@ -99,7 +99,7 @@ def test_page_shows_what_was_measured():
     kept = json.loads((ROOT / "docs" / "autoregressive.json").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "autoregressive.md").read_text(encoding="utf-8")
     found = kept["measured"]
-    shown = [float(x.replace("−", "-")) for x in re.findall(r"^\|.*\| ([−\d.]+) \|$", page, re.MULTILINE)]
+    shown = [float(x.replace("−", "-")) for x in re.findall(r"^\|.*\| (−\d+\.\d\d) \|$", page, re.MULTILINE)]
     names = ("independent pixels", "independent pixels, given the digit", "held-out images")
     assert shown == [round(found[name], 2) for name in names]
     assert shown == sorted(shown)

@@ -25,8 +25,11 @@ def measured() -> dict[str, Any]:
 
 
 def picture(name: str) -> np.ndarray:
-    """Rows of hexadecimal digits as an image from 0 to 1."""
-    return np.array([[int(x, 16) for x in row] for row in measured()[name]]) / 15
+    """Rows of hexadecimal digits as images of 8 by 8 pixels from 0 to 1, side by side with a gap of NaN."""
+    x = np.array([[int(digit, 16) for digit in row] for row in measured()[name]]) / 15
+    for axis, size in enumerate(x.shape):
+        x = np.insert(x, range(8, size, 8), np.nan, axis)
+    return x
 
 
 def bare(ax: Any, title: str = "") -> None:
@@ -44,7 +47,7 @@ def plot_parameters() -> Figure:
     ax.semilogy(d, [nade_parameter_count(n, h) for n in d.tolist()], "-.", label="NADE")
     ax.semilogy(d, d, ":", label="서로 독립, $d$")
     ax.set(xlabel="화소의 수 $d$", ylabel="파라미터의 수", title="은닉 유닛 500개")
-    ax.legend()
+    ax.legend(loc="center right")
     return figure
 
 
@@ -143,9 +146,9 @@ def plot_skew() -> Figure:
         ((step, np.arange(h * w).reshape(h, w) + 1.0, "이미지"),
          (gs.skew(step), gs.skew(np.arange(h * w).reshape(h, w) + 1.0), "비스듬히 민 것")), strict=True,
     ):  # fmt: skip
-        ax.imshow(np.where(image == 0, np.nan, image), cmap="viridis", vmin=-3, vmax=h + w - 1)
+        ax.imshow(np.where(image == 0, np.nan, image), cmap="viridis", vmin=-6, vmax=h + w - 1)
         for (r, c), value in np.ndenumerate(name):
             ax.text(c, r, f"{value:.0f}" if value else "0", ha="center", va="center",
-                    color="white" if value else "gray")  # fmt: skip
+                    color="black" if value else "gray")  # fmt: skip
         bare(ax, title)
     return figure
