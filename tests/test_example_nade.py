@@ -103,6 +103,8 @@ def test_page_shows_what_was_measured():
     names = ("independent pixels", "independent pixels, given the digit", "held-out images")
     assert shown == [round(found[name], 2) for name in names]
     assert shown == sorted(shown)
+    for name in ("distance of the samples", "distance of training images"):
+        assert f"은 {found[name]:.2f}" in page
     assert kept["options"]["backend"] == "torch"
 
 
