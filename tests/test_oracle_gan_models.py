@@ -53,8 +53,8 @@ def assert_same(config, module, *arguments: torch.Tensor, name="forward"):
     ours = getattr(torch_impl, name)(config, params, buffers, *arguments)
     own = NetworkModule(config).double().eval()
     own.load_state_dict(module.state_dict())
-    x, *given_beside = arguments
-    for result in (theirs, ours, own(x, **{"condition": y for y in given_beside}).detach()):
+    x, condition = (*arguments, None)[:2]
+    for result in (theirs, ours, own(x, condition=condition).detach()):
         verdict = compare(result.numpy(), expected, FLOAT64)
         assert verdict.agreed, verdict.message
     return verdict.conclusive
