@@ -47,7 +47,9 @@ def bernoulli_sample(uniform, p, /):
 def _choose(table, index):
     """From each of the rows along the last axis of a table the number at an index; nothing is repeated for it."""
     if table.ndim == 1:
-        return table[index]
+        return table.index_select(0, index.reshape(-1)).view(
+            index.shape
+        )  # a graph cannot have table[index] for one index
     return table.expand(*index.shape, -1).gather(-1, index[..., None]).squeeze(-1)
 
 
