@@ -1,6 +1,7 @@
 """Laws of GPT, of its cache, of saying the next word, and of the Vision Transformer."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -21,7 +22,7 @@ SMALL = GPT(vocab_size=7, d_model=6, n_heads=2, d_ff=8, n_layers=2, max_length=L
 SIGHT = ViT(4, 2, 2, 3, d_model=6, n_heads=2, d_ff=8, n_layers=1)
 
 
-def model(seed, config=SMALL):
+def model(seed, config: Any = SMALL):
     """Parameters that are nowhere where they start."""
     return parameters(config, seed, PRECISION.get())
 
@@ -171,13 +172,13 @@ def test_samples_of_different_lengths_are_read_side_by_side(gs, seed, first, sec
         _, keys, values, _ = gs.gpt_step(config, params, ids[:, :3])
         return gs.gpt_step(config, params, ids[:, 4:], keys, values, length).logits[:, 0]
 
-    def alone(gs, config, params, ids, length, i):
+    def alone(gs, config, params, ids, length, *, i):
         _, *cache = gs.gpt_step(config, params, ids[i : i + 1, : (first, second)[i]])
         return gs.gpt_step(config, params, ids[i : i + 1, 4:], *cache).logits[0, 0]
 
     for i in range(2):
         assert_agree(
-            gs, lambda *given_, i=i: together(*given_)[i], lambda *given_, i=i: alone(*given_, i),
+            gs, lambda *given_, i=i: together(*given_)[i], lambda *given_, i=i: alone(*given_, i=i),
             SMALL, params, ids, length,
         )  # fmt: skip
 

@@ -77,7 +77,9 @@ def cut(bk: Any, words: list[str], vocab: dict[str, int]) -> list[int]:
     return bk.to_numpy(bk.wordpiece(tuple(words), vocab).piece).tolist()
 
 
-def together(pairs: list[tuple[list[int], list[int]]], vocab: dict[str, int]) -> tuple[np.ndarray, ...]:
+def together(
+    pairs: list[tuple[list[int], list[int]]], vocab: dict[str, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Ids, segments and which of them are real, of pairs of sentences, each cut off at half of the length."""
     ids, segments = np.full((2, len(pairs), LENGTH), vocab[PAD])
     for row, (first, second) in enumerate(pairs):
