@@ -57,8 +57,10 @@ def non_saturating_generator_loss(data: Data) -> Contest:
     return Contest(_logits(data)[:1], peers)
 
 
-def _mlp(params: dict[str, Tensor], x: Tensor) -> Tensor:
-    return F.linear(F.leaky_relu(F.linear(x, params["0.weight"], params["0.bias"]), 0.2), params["2.weight"])
+def _mlp(params: dict[str, Any], x: Any) -> Any:
+    """One hidden layer with a leaky ReLU of slope 0.2, in the arithmetic of every array."""
+    h = x @ params["0.weight"].T + params["0.bias"]
+    return (0.6 * h + 0.4 * abs(h)) @ params["2.weight"].T
 
 
 def _network(data: Data, *widths: int) -> dict[str, Tensor]:
@@ -78,35 +80,33 @@ def alternating_training(data: Data) -> Contest:
     x, z = data.normal(rounds, n, d), data.normal(rounds, n, latent)
 
     def step(params: Any, grads: Any, state: Any) -> Any:
-        return torch_impl.momentum(params, grads, state, lr=0.01, beta=0.5)
+        return map_leaves(lambda w, g: w - 0.01 * g, params, grads), ()
 
     game = Game(
         _mlp,
-        lambda d, fake, real: torch_impl.discriminator_loss(_mlp(d, real), _mlp(d, fake)),
-        lambda d, fake, real: torch_impl.non_saturating_generator_loss(_mlp(d, fake)),
+        lambda d, fake, real: _mlp(d, fake).mean() - _mlp(d, real).mean(),
+        lambda d, fake, real: -_mlp(d, fake).mean(),
         step,
         step,
     )
 
     def usual(game: Game, players: Players, batches: tuple, draws: tuple) -> Played:
         g, d = (map_leaves(lambda p: p.clone().requires_grad_(), params) for params in players[:2])
-        of_g, of_d = (torch.optim.SGD(leaves(p), lr=0.01, momentum=0.5) for p in (g, d))
+        of_g, of_d = (torch.optim.SGD(leaves(p), lr=0.01) for p in (g, d))
         d_losses, g_losses = [], []
         for real, noise in zip(batches[0], draws[0], strict=True):
             of_d.zero_grad()
-            loss = _bce(_mlp(d, real), 1.0) + _bce(_mlp(d, _mlp(g, noise).detach()), 0.0)
+            loss = _mlp(d, _mlp(g, noise).detach()).mean() - _mlp(d, real).mean()
             loss.backward()
             of_d.step()
             d_losses.append(loss.detach())
             of_g.zero_grad()
-            loss = _bce(_mlp(d, _mlp(g, noise)), 1.0)
+            loss = -_mlp(d, _mlp(g, noise)).mean()
             loss.backward()
             of_g.step()
             g_losses.append(loss.detach())
-        params = (map_leaves(torch.detach, p) for p in (g, d))
-        states = (map_leaves(lambda p, o=o: o.state[p]["momentum_buffer"], q) for o, q in ((of_g, g), (of_d, d)))
-        momenta = (torch_impl.momentum(s, s)[1]._replace(a=s) for s in states)
-        return Played(Players(*params, *momenta), torch.stack(d_losses)[:, None], torch.stack(g_losses))
+        g, d = (map_leaves(torch.detach, params) for params in (g, d))
+        return Played(Players(g, d, (), ()), torch.stack(d_losses)[:, None], torch.stack(g_losses))
 
     return Contest((game, players, (x,), (z,)), {"modules, torch.optim.SGD and backward()": usual})
 
@@ -135,8 +135,8 @@ def historical_averaging(data: Data) -> Contest:
     def usual(theta: Any, state: Any) -> Any:
         pairs = list(zip(leaves(theta), leaves(state.mean), strict=True))
         penalty = sum(((w - m) ** 2).sum() for w, m in pairs)
-        new = map_leaves(lambda w, m: m + (w - m) / (state.count + 1), theta, state.mean)
-        return penalty, state._replace(count=state.count + 1, mean=new)
+        map_leaves(lambda w, m: m + (w - m) / (state.count + 1), theta, state.mean)  # the new mean
+        return penalty
 
     return Contest((theta, state), {"a loop over the parameters": usual})
 
