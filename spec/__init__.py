@@ -14,7 +14,7 @@ CHAPTERS = (
     "training", "cnn", "segmentation", "detection", "recurrent", "language", "attention", "transformer", "probability",
     "autoregressive", "autoencoder", "gan", "history",
 )  # fmt: skip
-"""The chapters, in the order of teaching; each is a file of that name in every room that has something to say about it."""
+"""The chapters, in the order of teaching; each is a file of that name in every room that it has a part in."""
 
 __all__ = [
     "CHAPTERS",

@@ -46,7 +46,7 @@ def plot_distances() -> Figure:
 
 def plot_fading() -> Figure:
     """A digit of 4 x 4 pixels on its way to 8 x 8."""
-    digit = load_digits().images[0] / 16
+    digit = load_digits().data[0].reshape(8, 8) / 16  # pyright: ignore[reportAttributeAccessIssue]
     high = digit[None, None]
     low = gs.avg_pool2d(high, kernel=2)
     figure = Figure(figsize=(6.6, 1.6))

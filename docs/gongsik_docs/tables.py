@@ -56,7 +56,7 @@ def chapters() -> str:
     lines = []
     for part, names in PARTS.items():
         lines.append(f"\n**{part}**\n")
-        for name in filter(written.__contains__, names):
+        for name in (name for name in names if name in written):
             counts = [entry.kind for entry in entries(name).values()]
             kinds = ", ".join(f"{word} {counts.count(kind)}개" for kind, word in KINDS.items() if kind in counts)
             title = chapter(name).CHAPTER
