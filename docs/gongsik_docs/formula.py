@@ -28,7 +28,7 @@ from gongsik_docs.book import BACKENDS, conditions, kind_words, label, place
 from gongsik_docs.errata import program, statement, try_counterexample
 from gongsik_docs.evidence import PATH, Evidence, evidence
 from gongsik_docs.markdown import block, code, escape, table
-from gongsik_docs.sources import implementation, method
+from gongsik_docs.sources import helpers, implementation, method
 
 logger = logging.getLogger(__name__)
 
@@ -141,19 +141,33 @@ class Card:
             return ""
         if not any(f"def {self.entry.name}(" in text for text in found.values()):
             return "{.formula-note}\n두 백엔드 모두 이 구조를 층마다 그대로 셈한다.\n"
-        tabs = block(
-            "tab-set",
-            "",
-            "\n".join(
-                block("tab-item", BACKENDS[backend], block("code-block", "python", text), sync=backend)
-                for backend, text in found.items()
-            ),
-            sync_group="backend",
-        )
+        items = []
+        for backend, text in found.items():
+            body = block("code-block", "python", text) + self.helpers(backend)
+            items.append(block("tab-item", BACKENDS[backend], body, sync=backend))
+        tabs = block("tab-set", "", "\n".join(items), sync_group="backend")
         lines = {BACKENDS[backend]: text.count("\n") + 1 for backend, text in found.items()}
         if max(lines.values()) <= FOLD:
             return tabs
         return dropdown("구현: " + ", ".join(f"{backend} {count}줄" for backend, count in lines.items()), tabs)
+
+    def helpers(self, backend: str) -> str:
+        """What an implementation uses beside itself, folded if it is long; or on which card that is."""
+        chapter = self.entry.chapter
+        names = tuple(entry.name for entry in entries(chapter).values() if isinstance(entry, Formula))
+        found = helpers(f"gongsik.{ROOMS[backend]}.{chapter}", names).get(self.entry.name)
+        if found is None:
+            return ""
+        parts = []
+        if found.shown:
+            text = "\n\n".join(found.shown)
+            source = block("code-block", "python", text)
+            short = text.count("\n") < FOLD
+            parts.append(source if short else dropdown(f"함께 쓰는 정의 {len(found.shown)}개", source))
+        for owner in dict.fromkeys(found.elsewhere.values()):
+            said = ", ".join(code(helper) for helper, other in found.elsewhere.items() if other == owner)
+            parts.append(f"{{.formula-note}}\n{said}: {{formula}}`{chapter}.{owner}`의 카드에 있다.\n")
+        return "\n".join(parts)
 
     def agreement(self) -> str:
         """Measured agreement, in one line that unfolds into a table."""

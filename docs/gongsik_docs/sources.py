@@ -1,10 +1,12 @@
 """The text of definitions, as the files have it."""
 
 import ast
+import functools
 import importlib
 import inspect
 import textwrap
 from types import ModuleType
+from typing import NamedTuple
 
 
 def implementation(module: str, name: str, *, decorators: bool = True) -> str:
@@ -37,6 +39,40 @@ def definitions(module: ModuleType, name: str, *, decorators: bool = True) -> li
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & found.keys()
         todo |= {other for other in names if found[other] not in used}
     return [_text(source, node, decorators) for node in sorted(used, key=lambda node: node.lineno)]
+
+
+class Helpers(NamedTuple):
+    """What a function uses beside itself: sources that are shown with it; and other names, with where these stand."""
+
+    shown: list[str]
+    elsewhere: dict[str, str]
+
+
+@functools.cache
+def helpers(module: str, names: tuple[str, ...]) -> dict[str, Helpers]:
+    """Of each of these functions the definitions of its module that it uses, each shown with the first that uses it.
+
+    Those among `names` are no helpers: they are shown for themselves.
+    """
+    source = inspect.getsource(importlib.import_module(module))
+    found = _by_name(ast.parse(source))
+    own, owner = found.keys() - {"__all__", *names}, {}
+
+    def collect(name: str, node: ast.stmt, used: set[str]) -> None:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part.id in own - used:
+                used.add(part.id)
+                if owner.setdefault(part.id, name) == name:
+                    collect(name, found[part.id], used)
+
+    made: dict[str, Helpers] = {}
+    for name in filter(found.__contains__, names):
+        used: set[str] = set()
+        collect(name, found[name], used)
+        in_order = sorted(used, key=lambda helper: found[helper].lineno)
+        shown = [_text(source, found[helper], decorators=True) for helper in in_order if owner[helper] == name]
+        made[name] = Helpers(shown, {helper: owner[helper] for helper in in_order if owner[helper] != name})
+    return made
 
 
 def _by_name(tree: ast.Module) -> dict[str, ast.stmt]:

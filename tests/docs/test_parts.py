@@ -73,6 +73,28 @@ def test_the_hash_follows_what_a_function_uses(tmp_path: Path, monkeypatch: pyte
     ]
 
 
+def test_helpers_stand_with_the_first_function_that_uses_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "SCALE = 2\n\ndef scaled(x):\n    return SCALE * x\n\ndef again(x):\n    return scaled(x)\n\n"
+    text += "def f(x):\n    return scaled(x)\n\ndef g(x):\n    return f(again(x))\n\ndef h(x):\n    return x\n"
+    loaded = module(tmp_path, text)
+    monkeypatch.setitem(sys.modules, loaded.__name__, loaded)
+    scaled, again = "def scaled(x):\n    return SCALE * x", "def again(x):\n    return scaled(x)"
+    assert sources.helpers(loaded.__name__, ("f", "g", "h", "missing")) == {
+        "f": (["SCALE = 2", scaled], {}),
+        "g": ([again], {"scaled": "f"}),
+        "h": ([], {}),
+    }
+    sources.helpers.cache_clear()
+
+
+def test_a_card_shows_what_its_function_uses_and_where_else_it_is(build) -> None:
+    built = build("# t\n\n```{formula} probability.bernoulli\n```\n\n```{formula} probability.categorical\n```\n")
+    first, second = built.html.split('id="probability-categorical"')
+    assert "_times_log" in first.replace("_times_log(x, p)", "")
+    assert "의 카드에 있다" in second
+    assert "의 카드에 있다" not in first
+
+
 def test_an_unknown_entry_and_an_unknown_role_are_errors(build) -> None:
     built = build("# t\n\n```{formula} activation.rleu\n```\n\n{formula}`activation.rleu`\n")
     assert "there is no entry 'activation.rleu'" in built.warnings
