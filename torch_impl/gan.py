@@ -350,7 +350,7 @@ def stargan(config, params, x, domain, target, /, *, class_weight=1.0, cycle_wei
 
 @implements(spec.fade_in)
 def fade_in(low, high, alpha, /):
-    return torch.lerp(F.interpolate(low, scale_factor=2), high, alpha)
+    return torch.lerp(F.interpolate(low, scale_factor=2).to(high.dtype), high, alpha)
 
 
 @implements(spec.matching_aware_loss)

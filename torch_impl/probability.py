@@ -46,10 +46,8 @@ def bernoulli_sample(uniform, p, /):
 
 def _choose(table, index):
     """From each of the rows along the last axis of a table the number at an index; nothing is repeated for it."""
-    if table.ndim == 1:
-        return table.index_select(0, index.reshape(-1)).view(
-            index.shape
-        )  # a graph cannot have table[index] for one index
+    if table.ndim == 1:  # not table[index], which no graph can have for a single one
+        return table.index_select(0, index.reshape(-1)).view(index.shape)
     return table.expand(*index.shape, -1).gather(-1, index[..., None]).squeeze(-1)
 
 
@@ -61,7 +59,7 @@ def categorical(label, p, /):
 @implements(spec.categorical_sample)
 def categorical_sample(uniform, p, /):
     total = p.cumsum(-1)
-    last = torch.searchsorted(total, total[..., -1:].contiguous()).squeeze(-1)  # behind it are probabilities of 0
+    last = (total < total[..., -1:]).sum(-1)  # behind it are probabilities of 0
     if p.ndim == 1:
         found = torch.searchsorted(total, uniform.contiguous(), right=True)
     else:
@@ -109,7 +107,7 @@ def likelihood(log_prob, /):
 @implements(spec.maximum_likelihood)
 def maximum_likelihood(x, /):
     mean = x.mean(0)
-    return spec.Estimate(mean, (x - mean).square_().mean(0).sqrt())
+    return spec.Estimate(mean, ((x - mean) ** 2).mean(0).sqrt())
 
 
 def _log_positive(p):
