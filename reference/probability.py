@@ -47,7 +47,7 @@ def bernoulli(x, p, /):
 
 @implements(spec.bernoulli_sample)
 def bernoulli_sample(uniform, p, /):
-    return np.where(uniform < p, 1, 0 * uniform)
+    return (uniform < p).astype(uniform.dtype)
 
 
 def _choose(table, index):

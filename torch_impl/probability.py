@@ -41,7 +41,7 @@ def bernoulli(x, p, /):
 
 @implements(spec.bernoulli_sample)
 def bernoulli_sample(uniform, p, /):
-    return torch.where(uniform < p, 1.0, 0.0 * uniform)
+    return (uniform < p).to(uniform.dtype)
 
 
 def _choose(table, index):
