@@ -85,10 +85,16 @@ def source_hash(id: str) -> str:
 
 
 def write(report: Path) -> None:
-    """Make the file from a report of the conformance suite (``gongsik conformance --report``)."""
+    """Renew the file from a report of the conformance suite (``gongsik conformance --report``).
+
+    What the report is not about, because it was made for some chapters only, stays as it is.
+    """
     facts = json.loads(report.read_text(encoding="utf-8"))
-    kept: dict[str, dict] = {}
+    kept, judged = {}, {r["id"] for r in facts["results"]}
+    before = json.loads(PATH.read_text(encoding="utf-8")) if PATH.exists() else {}
     for id in formulas():
+        if id not in judged and id in before:
+            kept[id] = before[id]
         results = [
             {
                 "backend": r["backend"], "dtype": r["dtype"], "device": r["device"], "examples": r["examples"],
