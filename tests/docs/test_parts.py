@@ -56,15 +56,15 @@ def test_a_measurement_of_other_sources_does_not_count(build, evidence_file: Pat
 
 def test_a_report_of_one_formula_leaves_the_others_as_they_were(tmp_path: Path, evidence_file: Path) -> None:
     kept = {"hash": "0" * 64, "results": []}
-    evidence_file.write_text(json.dumps({"activation.relu": kept, "activation.selu": kept, "activation.gone": kept}))
-    result = {"backend": "torch", "dtype": "float32", "device": "cpu", "examples": 50, "inconclusive": 0, "bits_lost": 0.5,
-              "discarded": 0, "id": "activation.relu", "passed": 1, "failed": 0}  # fmt: skip
+    evidence_file.write_text(json.dumps({"activation.relu": kept, "activation.sigmoid": kept, "activation.gone": kept}))
+    result = {"backend": "torch", "dtype": "float32", "device": "cpu", "examples": 50, "inconclusive": 0,
+              "bits_lost": 0.5, "discarded": 0, "id": "activation.relu", "passed": 1, "failed": 0}  # fmt: skip
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"results": [result]}))
     evidence.write(report)
     written = json.loads(evidence_file.read_text())
-    assert set(written) == {"activation.relu", "activation.selu"}
-    assert written["activation.selu"] == kept
+    assert set(written) == {"activation.relu", "activation.sigmoid"}
+    assert written["activation.sigmoid"] == kept
     assert written["activation.relu"]["hash"] == evidence.source_hash("activation.relu")
     report.write_text(json.dumps({"results": [result | {"failed": 1}]}))
     evidence.write(report)
