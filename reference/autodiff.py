@@ -367,7 +367,7 @@ def vjp(function: Callable[..., Any], params: Any, /, *rest: Any) -> tuple[Any, 
     --------
     >>> y, back = vjp(lambda w, x: w * x, np.array(2.0), np.array([1.0, 3.0]))
     >>> y, back(np.array([10.0, 1.0]))
-    (array([2., 6.]), np.float64(13.0))
+    (array([2., 6.]), array(13.))
     """
     result, inputs = _record(function, params, rest)
     return result.value, lambda upstream: _gradients(result, inputs, upstream)

@@ -116,16 +116,17 @@ def wasserstein_distance(x, y, x_weights=None, y_weights=None, /):
     n, places = len(x), np.concatenate([x, y])
     order = np.argsort(places, kind="stable")
     t = places[order]
+    one = np.full_like(t, 1, shape=())  # in the format of the data, whose rounding a quotient has
     # how much lies at or left of each place; whole numbers are counted without an error
     if x_weights is None:
-        F_x = np.cumsum(order < n) / n
+        F_x = np.cumsum(order < n).astype(t.dtype) * one / n
     else:
         F_x = np.cumsum(np.concatenate([x_weights, np.zeros_like(y)])[order], 0)
     if y_weights is None:
-        F_y = np.cumsum(order >= n) / len(y)
+        F_y = np.cumsum(order >= n).astype(t.dtype) * one / len(y)
     else:
         F_y = np.cumsum(np.concatenate([np.zeros_like(x), y_weights])[order], 0)
-    gap = np.abs(F_x - F_y).astype(t.dtype)
+    gap = np.abs(F_x - F_y)
     return (gap[:-1] * (t[1:] - t[:-1])).sum()
 
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from jaxtyping import Float
 
 from gongsik import reference
-from gongsik.conformance.strategies import inputs
+from gongsik.conformance.bounded import PRECISIONS
+from gongsik.conformance.strategies import PRECISION, inputs
 from gongsik.spec import ShapeError, formulas
 from gongsik.spec.abstract import result_shapes
 from gongsik.spec.array import Array, ArrayType, Pair, StateType
@@ -59,4 +60,8 @@ def test_results_have_the_declared_shapes(id):
         for shape, result in zip(declared, results, strict=True):
             assert shape is None or np.shape(result) == shape
 
-    check_shapes()
+    token = PRECISION.set(PRECISIONS["float64"])
+    try:
+        check_shapes()
+    finally:
+        PRECISION.reset(token)

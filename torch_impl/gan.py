@@ -196,7 +196,8 @@ def lipschitz_constant(weight, /):
 @implements(spec.lipschitz_lower_bound)
 def lipschitz_lower_bound(x, fx, /):
     run, rise = distances(x), distances(fx)
-    return torch.where(run > 0, rise / run, 0).amax().to(x.dtype)
+    same = run == 0
+    return torch.where(same, 0, rise / torch.where(same, 1, run)).amax().to(x.dtype)
 
 
 def distances(x):

@@ -279,7 +279,7 @@ def _show_sources(formula: Formula) -> None:
         elif not backend.has(formula.id):
             out.print("  not implemented", style="dim")
         else:
-            source = inspect.getsource(inspect.unwrap(getattr(backend, formula.name)))
+            source = inspect.getsource(inspect.unwrap(getattr(getattr(backend, formula.chapter), formula.name)))
             out.print(Padding(Syntax(source.rstrip(), "python", background_color="default", word_wrap=True), (0, 2)))
 
 
