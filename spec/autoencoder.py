@@ -843,8 +843,8 @@ def adversarial_autoencoder(
     ko="잠재 벡터 연산",
     en="Latent vector arithmetic",
     tex=r"z' = z + \alpha\, (\bar z_{\mathrm{attr}} - \bar z_{\neg\mathrm{attr}})",
-    notes=("002#VAE(Variational Auto Encoder)의 벡터 연산",
-           "002#VAE(Variational Auto Encoder)의 벡터 연산 예시_남/여 바꾸기"),
+    notes=("002#VAE 코드의 덧셈과 뺄셈",
+           "002#VAE 코드의 덧셈과 뺄셈: 남과 여"),
     source="Radford, Metz & Chintala 2016, section 6.3.2; Larsen et al. 2016, section 4.3",
     nonempty=True,
     differentiable=True,
@@ -889,7 +889,7 @@ def latent_arithmetic(
     tex=r"z_\alpha = (1 - \alpha) a + \alpha b, \qquad \text{spherical}: z_\alpha = "
     r"\frac{\sin((1 - \alpha) \Omega)}{\sin \Omega} a + \frac{\sin(\alpha \Omega)}{\sin \Omega} b, \quad "
     r"\Omega = \angle(a, b)",
-    notes=("002#VAE(Variational Auto Encoder)의 벡터 연산 예시_얼굴합성",),
+    notes=("002#VAE 코드의 덧셈과 뺄셈: 두 얼굴",),
     source="Shoemake 1985; White 2016, section 2",
     nonempty=True,
     differentiable=True,

@@ -530,7 +530,7 @@ def historical_averaging(theta: Params, state: HistoryState | None = None, /) ->
         Erratum(
             key="wd_minimum",
             place="002#Wasserstein GAN",
-            stated="하나의 분포를 다른 분포로 옮길 때 필요한 양과 거리의 곱이다.",
+            stated="옮길 양에 옮길 거리를 곱한 것이다.",
             right="옮기는 방법마다 그 곱의 합이 다르고, 그 가운데 최솟값이다. $p = q$가 0과 1에 반씩 있으면 둘을 "
             "맞바꾸는 방법은 1이 들지만 거리는 0이다.",
             setup="x = np.array([0.0, 1.0])",
@@ -854,13 +854,13 @@ def check_translators(formula: str, config: Any, params: Any, **shapes: tuple[in
     notes=(
         "000#여러 GAN 모델들 (DCGAN)",
         "002#Deep Convolutional GAN",
-        "002#안정적인 학습을 위한 DCGAN 가이드",
+        "002#DCGAN 지침",
     ),
     source="Radford, Metz & Chintala 2016, section 3 and figure 1",
     errata=(
         Erratum(
             key="dcgan_bn_everywhere",
-            place="002#안정적인 학습을 위한 DCGAN 가이드",
+            place="002#DCGAN 지침",
             stated="판별자와 생성자 모두에 배치 정규화를 쓴다.",
             right="생성자의 출력층과 판별자의 입력층은 뺀다. 출력 바로 앞에서 정규화하면 배치의 밝기 평균이 언제나 "
             "$\\beta$가 되어, 밝기가 모두 0.5인 그림도 0이 된다.",
